@@ -1,0 +1,33 @@
+package s3store
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+)
+
+// decodeKey undoes the URL encoding of a listing, which keeps keys with
+// characters that XML cannot hold. A server that ignores the request for it
+// says so by not naming an encoding.
+func decodeKey(t types.EncodingType, key string) (string, error) {
+	if t != types.EncodingTypeUrl {
+		return key, nil
+	}
+	plain, err := url.QueryUnescape(key)
+	if err != nil {
+		return "", fmt.Errorf("undecodable key %q in the listing: %w", key, err)
+	}
+	return plain, nil
+}
+
+// expires reads the Expires header of an object that is written again; a
+// value that is no HTTP date is not carried over.
+func expires(s string) *time.Time {
+	if t, err := http.ParseTime(s); err == nil {
+		return &t
+	}
+	return nil
+}

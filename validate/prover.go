@@ -1,0 +1,184 @@
+package validate
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+)
+
+// Prover proves gzip objects one after another with the same buffers: about 110 KiB, 64 KiB more once it has read a
+// stream, and nothing allocated for a sound object once warm. It is not safe for concurrent use.
+type Prover struct {
+	// EachMember, if set, is called for each gzip member when it is proven, in order. What comes later in the object may
+	// still be found broken.
+	EachMember func(Member)
+
+	in       input
+	header   headerReader
+	inflater inflater
+	data     inflated
+	trailer  [8]byte
+}
+
+// NewProver makes a Prover.
+func NewProver() *Prover {
+	return &Prover{
+		inflater: newInflater(),
+		data:     inflated{first: make([]byte, 0, FirstBytes)},
+	}
+}
+
+// Gzip proves an object that is in memory whole. Whatever is wrong with it is a [*GzipError].
+//
+// An object that was cut exactly between two members is a valid shorter one: only its length or a checksum of the stored
+// bytes can tell.
+func (p *Prover) Gzip(stored []byte) (Gzip, error) {
+	p.in.setMemory(stored)
+	defer p.in.release()
+	g, err := p.walk()
+	if err != nil {
+		return Gzip{}, err
+	}
+	g.SizeBytes, g.CRC64 = int64(len(stored)), CRC64(stored)
+	return g, nil
+}
+
+// GzipStream proves an object of any length in constant memory, reading r to its end. Whatever is wrong with the object is
+// a [*GzipError]; an error of r is returned wrapped and is no judgement of the object.
+func (p *Prover) GzipStream(r io.Reader) (Gzip, error) {
+	p.in.setStream(r)
+	defer p.in.release()
+	g, err := p.walk()
+	if p.in.stream.err != nil {
+		return Gzip{}, fmt.Errorf("read gzip object at byte %d: %w", p.in.stream.sizeBytes, p.in.stream.err)
+	}
+	if err != nil {
+		return Gzip{}, err
+	}
+	g.SizeBytes, g.CRC64 = p.in.stream.sizeBytes, p.in.stream.crc64
+	return g, nil
+}
+
+// walk proves member after member to the end of the data. It fills in all of the proof but what is known of the stored
+// bytes.
+func (p *Prover) walk() (Gzip, error) {
+	p.data.reset()
+	var g Gzip
+	for {
+		m := Member{Offset: p.in.offset(), UncompressedOffset: g.UncompressedBytes}
+		done, err := p.member(&m, g.Members+1)
+		if err != nil {
+			return Gzip{}, err
+		}
+		if done {
+			break
+		}
+		g.Members++
+		g.UncompressedBytes += m.UncompressedBytes
+		g.CRC32 = CombineCRC32(g.CRC32, m.CRC32, m.UncompressedBytes)
+		if p.EachMember != nil {
+			p.EachMember(m)
+		}
+	}
+	g.EndsWithNewline = p.data.last == '\n'
+	g.First = p.data.first
+	return g, nil
+}
+
+// member proves the member that begins here, the number-th of the object. It is done where the data ends after at least
+// one member.
+func (p *Prover) member(m *Member, number int) (done bool, err error) {
+	err = p.header.readHeader(p.in)
+	var invalid *headerError
+	switch {
+	case err == nil:
+	case err == errNoData && number > 1:
+		return true, nil
+	case err == errNoData:
+		return false, &GzipError{ReasonNotGzip, m.Offset, "the object is empty"}
+	case err == errNoMember && number > 1:
+		return false, &GzipError{ReasonTrailingBytes, m.Offset, fmt.Sprintf("what follows member %d is no gzip member", number-1)}
+	case err == errNoMember:
+		return false, &GzipError{ReasonNotGzip, m.Offset, "the object does not begin with a gzip header"}
+	case errors.As(err, &invalid):
+		return false, &GzipError{ReasonCorrupt, m.Offset, fmt.Sprintf("header of member %d: %s", number, invalid.detail)}
+	case err == io.EOF:
+		return false, p.truncated("header", m, number)
+	default:
+		return false, err
+	}
+
+	deflate := p.in.offset()
+	p.data.startMember()
+	err = p.inflater.inflate(&p.data, p.in.byteReader)
+	var corrupt corruptError
+	switch {
+	case err == nil:
+	case errors.As(err, &corrupt):
+		return false, &GzipError{ReasonCorrupt, deflate + corrupt.offset,
+			fmt.Sprintf("invalid deflate data in member %d, which begins at byte %d", number, m.Offset)}
+	case err == io.ErrUnexpectedEOF:
+		return false, p.truncated("deflate data", m, number)
+	default:
+		return false, err
+	}
+
+	trailer := p.in.offset()
+	switch _, err := io.ReadFull(p.in, p.trailer[:]); err {
+	case nil:
+	case io.EOF, io.ErrUnexpectedEOF:
+		return false, p.truncated("trailer", m, number)
+	default:
+		return false, err
+	}
+	m.SizeBytes = p.in.offset() - m.Offset
+	m.UncompressedBytes = p.data.memberBytes
+	m.CRC32 = p.data.crc32
+	if crc := binary.LittleEndian.Uint32(p.trailer[:4]); crc != m.CRC32 {
+		return false, &GzipError{ReasonBadCRC, trailer,
+			fmt.Sprintf("trailer of member %d: CRC-32 %#08x, but the data has %#08x", number, crc, m.CRC32)}
+	}
+	if size := binary.LittleEndian.Uint32(p.trailer[4:]); size != uint32(m.UncompressedBytes) { // ISIZE is modulo 2^32
+		return false, &GzipError{ReasonBadLength, trailer,
+			fmt.Sprintf("trailer of member %d: length %d, but the data has %d bytes", number, size, m.UncompressedBytes)}
+	}
+	return false, nil
+}
+
+// truncated says that the data ends here, inside a member.
+func (p *Prover) truncated(where string, m *Member, number int) error {
+	return &GzipError{ReasonTruncated, p.in.offset(),
+		fmt.Sprintf("the data ends inside the %s of member %d, which begins at byte %d", where, number, m.Offset)}
+}
+
+// inflated takes the uncompressed data of an object: checks it and forgets all but its beginning and its last byte.
+type inflated struct {
+	first       []byte // at most FirstBytes
+	last        byte   // 0 before any data
+	memberBytes int64  // of the member at hand
+	crc32       uint32 // of the member at hand
+}
+
+func (d *inflated) reset() {
+	*d = inflated{first: d.first[:0]}
+}
+
+func (d *inflated) startMember() {
+	d.memberBytes, d.crc32 = 0, 0
+}
+
+// Write takes all of b and never fails.
+func (d *inflated) Write(b []byte) (int, error) {
+	if len(b) == 0 {
+		return 0, nil
+	}
+	d.crc32 = crc32.Update(d.crc32, crc32.IEEETable, b)
+	d.memberBytes += int64(len(b))
+	d.last = b[len(b)-1]
+	if room := FirstBytes - len(d.first); room > 0 {
+		d.first = append(d.first, b[:min(room, len(b))]...)
+	}
+	return len(b), nil
+}

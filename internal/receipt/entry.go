@@ -1,0 +1,130 @@
+// Package receipt holds the entries of a group's log: what an output is made
+// of, what was done with a group, and what was refused. The rules are in
+// docs/protocol.md; here are the types and their form on S3, gzip JSON lines
+// that any engine can query.
+package receipt
+
+import (
+	"time"
+
+	"github.com/s3compact/s3compact/internal/s3store"
+)
+
+// FormatVersion is the version of the log's format that is written and read.
+const FormatVersion = 1
+
+// Kind is what an entry says.
+type Kind string
+
+// The kinds of entries. A new attempt may start at Done and Void.
+const (
+	Commit  Kind = "commit"
+	Done    Kind = "done"
+	Void    Kind = "void"
+	Restore Kind = "restore"
+)
+
+// Entry is one entry of a group's log.
+type Entry struct {
+	Header
+	Outputs []Output // commit: what was made; void: what is dead from here on
+	Members []Member // commit: in the order in which they lie in the outputs
+	Refused []Refusal
+	Changed []Refusal // sources that were replaced while they were compacted: both versions stay
+	Live    []OutputRef
+	Dead    []OutputRef
+}
+
+// Header is an entry's first line.
+type Header struct {
+	Type     string    `json:"type"` // "entry"
+	Version  int       `json:"version"`
+	Kind     Kind      `json:"kind"`
+	Number   int       `json:"number"` // place in the log, from 1
+	Bucket   string    `json:"bucket"` // of the members
+	Group    string    `json:"group"`  // prefix
+	GID      string    `json:"gid"`
+	StateID  string    `json:"state_id"`
+	Nonce    string    `json:"nonce"` // of the attempt that wrote it
+	Tool     string    `json:"tool"`  // version of s3compact
+	PlanID   string    `json:"plan_id,omitempty"`
+	Content  string    `json:"content,omitempty"` // ndjson or lines
+	Time     time.Time `json:"time"`              // the server's clock
+	Wait     bool      `json:"wait,omitempty"`    // acted on only when it has settled
+	Keep     bool      `json:"keep,omitempty"`    // the members stay
+	Reason   string    `json:"reason,omitempty"`  // void: why
+	Kept     []int     `json:"kept,omitempty"`    // numbers of the commits with keep so far
+	Counts   *Counts   `json:"counts,omitempty"`  // done: of the commit before it
+	Outputs  int       `json:"outputs"`           // lines of each kind that follow
+	Members  int       `json:"members"`
+	Refusals int       `json:"refusals"`
+}
+
+// Counts sum up the attempt that an entry closes.
+type Counts struct {
+	ObjectsDeleted int64            `json:"objects_deleted"`
+	ObjectsGone    int64            `json:"objects_gone"` // deleted before, by an earlier worker or the application
+	Requests       s3store.Requests `json:"requests"`
+	CostUSD        float64          `json:"cost_usd"`
+}
+
+// Output is an object made of members. It is a multipart upload until the
+// commit that names it is followed by its completion.
+type Output struct {
+	Type     string `json:"type"` // "output"
+	Bucket   string `json:"bucket"`
+	Key      string `json:"key"`
+	Size     int64  `json:"size"`      // bytes
+	CRC64    string `json:"crc64nvme"` // base64, of the full object
+	UploadID string `json:"upload_id"`
+
+	Parts      []s3store.Part     `json:"parts"`
+	Attributes s3store.Attributes `json:"attributes"`
+
+	Members           int    `json:"members"`
+	UncompressedBytes int64  `json:"uncompressed_bytes"`
+	CRC32             uint32 `json:"crc32"` // of the uncompressed bytes
+}
+
+// Member is one original inside an output.
+type Member struct {
+	Type      string `json:"type"`   // "member"
+	Output    int    `json:"output"` // index among the entry's outputs, from 0
+	Key       string `json:"key"`
+	ETag      string `json:"etag"`
+	VersionID string `json:"version_id,omitempty"`
+	Size      int64  `json:"size"`      // stored bytes
+	Offset    int64  `json:"offset"`    // of its first byte in the output
+	CRC64     string `json:"crc64nvme"` // base64, of the stored bytes
+	Newline   bool   `json:"newline,omitempty"`
+	// Newline: a gzip member of 21 bytes that holds "\n" follows it, which is no part of Size.
+
+	UncompressedBytes int64              `json:"uncompressed_bytes"`
+	CRC32             uint32             `json:"crc32"`
+	LastModified      time.Time          `json:"last_modified"`
+	Attributes        s3store.Attributes `json:"attributes"`
+}
+
+// OutputRef names a finished output.
+type OutputRef struct {
+	Type   string `json:"type"` // "live" or "dead"
+	Bucket string `json:"bucket"`
+	Key    string `json:"key"`
+	Size   int64  `json:"size"`
+	ETag   string `json:"etag"`
+	CRC64  string `json:"crc64nvme"`
+	Commit int    `json:"commit"` // number of the entry with its members
+}
+
+// Refusal is an object that would be joined but must not be: it stays as it is.
+type Refusal struct {
+	Type    string `json:"type"` // "refused" or "changed"
+	Key     string `json:"key"`
+	ETag    string `json:"etag"`
+	Reason  string `json:"reason"` // stable word
+	Detail  string `json:"detail,omitempty"`
+	Content string `json:"content,omitempty"` // the rule under which it was refused, where it depends on it
+}
+
+// Free says whether a new attempt may start behind the entry.
+func (h *Header) Free() bool { return h.Kind == Done || h.Kind == Void }

@@ -1,0 +1,8 @@
+package main
+
+import "github.com/urfave/cli/v2"
+
+// commands lists every command, one file each.
+func (p *program) commands() []*cli.Command {
+	return []*cli.Command{}
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/urfave/cli/v2"
+
+	"github.com/s3compact/s3compact/internal/s3store"
+)
+
+// commonFlags are accepted by every command.
+func commonFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "endpoint-url", Usage: "S3 endpoint `URL` other than AWS's (path style)", Category: "connection"},
+		&cli.StringFlag{Name: "region", Usage: "AWS `REGION`", Category: "connection"},
+		&cli.StringFlag{Name: "profile", Usage: "`NAME` of a profile of the shared AWS configuration", Category: "connection"},
+		&cli.StringFlag{Name: "log-level", Value: "info", Usage: "least `LEVEL` that is logged: debug, info, warn, error", Category: "output"},
+		&cli.BoolFlag{Name: "no-progress", Usage: "no progress bar on a terminal", Category: "output"},
+	}
+}
+
+// addEnvVar gives a flag its environment variable, S3COMPACT_ and the name.
+func addEnvVar(f cli.Flag) {
+	name := "S3COMPACT_" + strings.ToUpper(strings.ReplaceAll(f.Names()[0], "-", "_"))
+	switch f := f.(type) {
+	case *cli.StringFlag:
+		f.EnvVars = []string{name}
+	case *cli.BoolFlag:
+		f.EnvVars = []string{name}
+	case *cli.IntFlag:
+		f.EnvVars = []string{name}
+	case *cli.Int64Flag:
+		f.EnvVars = []string{name}
+	case *cli.StringSliceFlag:
+		f.EnvVars = []string{name}
+	case *cli.DurationFlag:
+		f.EnvVars = []string{name}
+	default:
+		panic(fmt.Sprintf("flag --%s has a type without an environment variable", f.Names()[0]))
+	}
+}
+
+// openStore makes the S3 client from the common flags.
+func openStore(ctx context.Context, c *cli.Context, concurrency int) (*s3store.Client, error) {
+	return s3store.Open(ctx, s3store.Options{
+		EndpointURL: c.String("endpoint-url"),
+		Region:      c.String("region"),
+		Profile:     c.String("profile"),
+		Concurrency: concurrency,
+		UserAgent:   "s3compact-" + toolVersion(),
+	})
+}
+
+// sizeFlag reads "128MiB", "1GB" or plain bytes from a string flag. The word
+// none, where it is allowed, is 0.
+func sizeFlag(c *cli.Context, name string, noneAllowed bool) (int64, error) {
+	v := c.String(name)
+	if v == "none" && noneAllowed {
+		return 0, nil
+	}
+	n, err := humanize.ParseBytes(v)
+	if err != nil || n > math.MaxInt64 || n == 0 {
+		hint := "write a size above zero, such as 128MiB or 1GB"
+		if noneAllowed {
+			hint += ", or none"
+		}
+		return 0, usageError("--%s %q: %s", name, v, hint)
+	}
+	return int64(n), nil
+}
+
+// deadlineFlag bounds the run: at the deadline the work stops safely.
+func deadlineFlag() cli.Flag {
+	return &cli.DurationFlag{Name: "deadline", Usage: "stop safely after this `DURATION` and exit 75; 0 is never", Category: "run"}
+}
+
+// withDeadline applies --deadline.
+func withDeadline(c *cli.Context) (context.Context, context.CancelFunc) {
+	if d := c.Duration("deadline"); d > 0 {
+		return context.WithTimeoutCause(c.Context, d, errDeadline)
+	}
+	return context.WithCancel(c.Context)
+}
+
+// outputFlag chooses the form of the results.
+func outputFlag(forms ...string) cli.Flag {
+	return &cli.StringFlag{Name: "output", Value: forms[0], Usage: "`FORM` of the results on stdout: " + strings.Join(forms, ", "), Category: "output"}
+}
+
+func checkOutput(c *cli.Context, forms ...string) error {
+	for _, f := range forms {
+		if c.String("output") == f {
+			return nil
+		}
+	}
+	return usageError("--output %q: write one of %s", c.String("output"), strings.Join(forms, ", "))
+}
+
+// durationOf rounds a duration for people.
+func durationOf(d time.Duration) string { return d.Round(10 * time.Millisecond).String() }

@@ -57,13 +57,13 @@ func CheckContent(c Content, g Gzip) error {
 // jsonSpace is the white space of JSON (RFC 8259 section 2), line ends included.
 const jsonSpace = " \t\r\n"
 
-// firstLine is the first line of g.First that is not blank, from its first byte that is not white space, without its line
-// end; its offset in the uncompressed data; and whether all of it is in g.First.
+// firstLine is the first line of g.First that is not blank, from its first byte that is not white space to its newline, if
+// that is there; its offset in the uncompressed data; and whether all of it is in g.First.
 func firstLine(g Gzip) (line []byte, offset int64, whole bool) {
 	line = bytes.TrimLeft(g.First, jsonSpace)
 	offset = int64(len(g.First) - len(line))
 	if end := bytes.IndexByte(line, '\n'); end >= 0 {
-		return line[:end], offset, true
+		return line[:end+1], offset, true
 	}
 	return line, offset, int64(len(g.First)) == g.UncompressedBytes
 }

@@ -107,7 +107,7 @@ func (h *headerReader) readHeader(src io.ByteReader) error {
 		return err
 	}
 	if flags&flagsReserved != 0 {
-		return &headerError{fmt.Sprintf("reserved flags are set: %#02x", flags)}
+		return &headerError{fmt.Sprintf("reserved flags are set: 0x%02x", flags)}
 	}
 	if err := h.skip(4 + 1 + 1); err != nil { // MTIME, XFL, OS
 		return err
@@ -143,7 +143,7 @@ func (h *headerReader) readOptional(flags byte) error {
 			return err
 		}
 		if got != want {
-			return &headerError{fmt.Sprintf("header CRC %#04x, but the header has %#04x", got, want)}
+			return &headerError{fmt.Sprintf("header CRC 0x%04x, but the header has 0x%04x", got, want)}
 		}
 	}
 	return nil

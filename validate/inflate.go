@@ -21,7 +21,14 @@ func (f inflater) inflate(dst io.Writer, src byteReader) error {
 	if err := f.decoder.(flate.Resetter).Reset(src, nil); err != nil {
 		return fmt.Errorf("reset deflate decoder: %w", err)
 	}
-	_, err := io.Copy(dst, f.decoder) // through its WriteTo: without another buffer
+	if _, err := io.Copy(dst, f.decoder); err != nil { // through its WriteTo: without another buffer
+		return decoderError(err)
+	}
+	return nil
+}
+
+// decoderError puts the decoder's errors into the terms of inflate.
+func decoderError(err error) error {
 	var at flate.CorruptInputError
 	var internal flate.InternalError
 	switch {

@@ -18,15 +18,15 @@ type byteReader interface {
 // input is the stored object that is being walked: bytes in memory, or a stream through a buffer. The decoder has fast
 // ways for exactly these two readers, so they are handed to it as they are.
 type input struct {
-	byteReader               // memory or buffered
-	memory     bytes.Reader  // where the whole object is at hand
-	buffered   *bufio.Reader // over stream; made when first needed
-	stream     countedReader
+	reader   byteReader    // &memory or buffered
+	memory   bytes.Reader  // where the whole object is at hand
+	buffered *bufio.Reader // over stream; made when first needed
+	stream   countedReader
 }
 
 func (in *input) setMemory(stored []byte) {
 	in.memory.Reset(stored)
-	in.byteReader = &in.memory
+	in.reader = &in.memory
 }
 
 func (in *input) setStream(r io.Reader) {
@@ -35,7 +35,7 @@ func (in *input) setStream(r io.Reader) {
 		in.buffered = bufio.NewReaderSize(nil, readBufferBytes)
 	}
 	in.buffered.Reset(&in.stream)
-	in.byteReader = in.buffered
+	in.reader = in.buffered
 }
 
 // release lets go of the object.
@@ -46,7 +46,7 @@ func (in *input) release() {
 
 // offset is the byte of the stored object that is read next.
 func (in *input) offset() int64 {
-	if in.byteReader == &in.memory {
+	if in.reader == &in.memory {
 		return in.memory.Size() - int64(in.memory.Len())
 	}
 	return in.stream.sizeBytes - int64(in.buffered.Buffered())

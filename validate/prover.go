@@ -90,43 +90,21 @@ func (p *Prover) walk() (Gzip, error) {
 // member proves the member that begins here, the number-th of the object. It is done where the data ends after at least
 // one member.
 func (p *Prover) member(m *Member, number int) (done bool, err error) {
-	err = p.header.readHeader(p.in)
-	var invalid *headerError
-	switch {
-	case err == nil:
-	case err == errNoData && number > 1:
-		return true, nil
-	case err == errNoData:
-		return false, &GzipError{ReasonNotGzip, m.Offset, "the object is empty"}
-	case err == errNoMember && number > 1:
-		return false, &GzipError{ReasonTrailingBytes, m.Offset, fmt.Sprintf("what follows member %d is no gzip member", number-1)}
-	case err == errNoMember:
-		return false, &GzipError{ReasonNotGzip, m.Offset, "the object does not begin with a gzip header"}
-	case errors.As(err, &invalid):
-		return false, &GzipError{ReasonCorrupt, m.Offset, fmt.Sprintf("header of member %d: %s", number, invalid.detail)}
-	case err == io.EOF:
-		return false, p.truncated("header", m, number)
-	default:
-		return false, err
+	if err := p.header.readHeader(p.in.reader); err != nil {
+		if err == errNoData && number > 1 {
+			return true, nil
+		}
+		return false, p.headerFault(err, m, number)
 	}
-
 	deflate := p.in.offset()
 	p.data.startMember()
-	err = p.inflater.inflate(&p.data, p.in.byteReader)
-	var corrupt corruptError
-	switch {
-	case err == nil:
-	case errors.As(err, &corrupt):
-		return false, &GzipError{ReasonCorrupt, deflate + corrupt.offset,
-			fmt.Sprintf("invalid deflate data in member %d, which begins at byte %d", number, m.Offset)}
-	case err == io.ErrUnexpectedEOF:
-		return false, p.truncated("deflate data", m, number)
-	default:
-		return false, err
+	if err := p.inflater.inflate(&p.data, p.in.reader); err != nil {
+		return false, p.deflateFault(err, deflate, m, number)
 	}
+	m.UncompressedBytes, m.CRC32 = p.data.memberBytes, p.data.crc32
 
 	trailer := p.in.offset()
-	switch _, err := io.ReadFull(p.in, p.trailer[:]); err {
+	switch _, err := io.ReadFull(p.in.reader, p.trailer[:]); err {
 	case nil:
 	case io.EOF, io.ErrUnexpectedEOF:
 		return false, p.truncated("trailer", m, number)
@@ -134,17 +112,46 @@ func (p *Prover) member(m *Member, number int) (done bool, err error) {
 		return false, err
 	}
 	m.SizeBytes = p.in.offset() - m.Offset
-	m.UncompressedBytes = p.data.memberBytes
-	m.CRC32 = p.data.crc32
 	if crc := binary.LittleEndian.Uint32(p.trailer[:4]); crc != m.CRC32 {
 		return false, &GzipError{ReasonBadCRC, trailer,
-			fmt.Sprintf("trailer of member %d: CRC-32 %#08x, but the data has %#08x", number, crc, m.CRC32)}
+			fmt.Sprintf("trailer of member %d: CRC-32 0x%08x, but the data has 0x%08x", number, crc, m.CRC32)}
 	}
 	if size := binary.LittleEndian.Uint32(p.trailer[4:]); size != uint32(m.UncompressedBytes) { // ISIZE is modulo 2^32
 		return false, &GzipError{ReasonBadLength, trailer,
 			fmt.Sprintf("trailer of member %d: length %d, but the data has %d bytes", number, size, m.UncompressedBytes)}
 	}
 	return false, nil
+}
+
+// headerFault says what an error of readHeader means for the object.
+func (p *Prover) headerFault(err error, m *Member, number int) error {
+	var invalid *headerError
+	switch {
+	case err == errNoData: // before any member
+		return &GzipError{ReasonNotGzip, m.Offset, "the object is empty"}
+	case err == errNoMember && number == 1:
+		return &GzipError{ReasonNotGzip, m.Offset, "the object does not begin with a gzip header"}
+	case err == errNoMember:
+		return &GzipError{ReasonTrailingBytes, m.Offset, fmt.Sprintf("what follows member %d is no gzip member", number-1)}
+	case errors.As(err, &invalid):
+		return &GzipError{ReasonCorrupt, m.Offset, fmt.Sprintf("header of member %d: %s", number, invalid.detail)}
+	case err == io.EOF:
+		return p.truncated("header", m, number)
+	}
+	return err
+}
+
+// deflateFault says what an error of inflate, whose data began at the byte deflate, means for the object.
+func (p *Prover) deflateFault(err error, deflate int64, m *Member, number int) error {
+	var corrupt corruptError
+	switch {
+	case errors.As(err, &corrupt):
+		return &GzipError{ReasonCorrupt, deflate + corrupt.offset,
+			fmt.Sprintf("invalid deflate data in member %d, which begins at byte %d", number, m.Offset)}
+	case err == io.ErrUnexpectedEOF:
+		return p.truncated("deflate data", m, number)
+	}
+	return err
 }
 
 // truncated says that the data ends here, inside a member.

@@ -1,0 +1,424 @@
+package orc
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math"
+)
+
+const (
+	// tailReadBytes is how much of the end of a file is read at once. It holds the whole tail of most files.
+	tailReadBytes = 64 << 10
+	// maxTailBytes bounds the footer and the statistics, decompressed.
+	maxTailBytes = 256 << 20
+	// maxBlockBytes bounds the compression block size: Apache's writers allow sizes below 8 MiB only, for the length in a
+	// chunk's header has 23 bits.
+	maxBlockBytes = 8 << 20
+	// defaultBlockBytes is used where the postscript names no block size.
+	defaultBlockBytes = 256 << 10
+	magic             = "ORC"
+)
+
+// tail is what the footer and the metadata section say.
+type tail struct {
+	rows    int64
+	stripes []StripeInfo
+	types   []typeInfo
+	// encrypted[id] holds for the columns that are stored encrypted, beside a masked copy. Nil if there are none.
+	encrypted []bool
+	// values[stripe][id] is the number of non-null values of a column in a stripe, -1 if unknown. Nil if the file has no
+	// stripe statistics.
+	values [][]int64
+}
+
+// typeInfo is one node of the type tree; its index in tail.types is the type's id (specification, "Type Information").
+type typeInfo struct {
+	kind             Kind
+	subtypes         []int
+	fieldNames       []string
+	maxLength        int
+	precision, scale int
+}
+
+func (t typeInfo) column(name string) Column {
+	return Column{Name: name, Kind: t.kind, Precision: t.precision, Scale: t.scale, MaxLength: t.maxLength}
+}
+
+// postscript is the uncompressed end of a file (specification, "Postscript").
+type postscript struct {
+	footerBytes, metadataBytes int64
+	compression                int
+	blockBytes                 uint64
+	version                    []uint64
+	magic                      string
+}
+
+func (f *File) readTail() error {
+	if f.sizeBytes <= 0 {
+		return fmt.Errorf("the file has %d bytes: not an ORC file", f.sizeBytes)
+	}
+	end, err := f.readAt(nil, max(0, f.sizeBytes-tailReadBytes), min(f.sizeBytes, tailReadBytes))
+	if err != nil {
+		return err
+	}
+	psBytes := int(end[len(end)-1])
+	if psBytes == 0 || psBytes+1 > len(end) {
+		return errors.New("not an ORC file, or cut short: the length of the postscript is impossible")
+	}
+	ps, err := parsePostscript(end[len(end)-1-psBytes : len(end)-1])
+	if err != nil {
+		return fmt.Errorf("not an ORC file, or cut short: postscript: %w", err)
+	}
+	if err := f.checkMagic(ps, end); err != nil {
+		return err
+	}
+	f.compression = compressionKind(ps.compression)
+	if err := f.compression.check(); err != nil {
+		return err
+	}
+	f.blockBytes = int(ps.blockBytes)
+	if len(ps.version) > 0 {
+		f.version.major = ps.version[0]
+	}
+	if len(ps.version) > 1 {
+		f.version.minor = ps.version[1]
+	}
+
+	tailBytes := int64(psBytes) + 1
+	if ps.footerBytes > f.sizeBytes-tailBytes || ps.metadataBytes > f.sizeBytes-tailBytes-ps.footerBytes {
+		return fmt.Errorf("footer of %d and metadata of %d bytes do not fit in the file of %d bytes",
+			ps.footerBytes, ps.metadataBytes, f.sizeBytes)
+	}
+	tailBytes += ps.footerBytes + ps.metadataBytes
+	if tailBytes > int64(len(end)) {
+		if end, err = f.readAt(nil, f.sizeBytes-tailBytes, tailBytes); err != nil {
+			return err
+		}
+	}
+	end = end[int64(len(end))-tailBytes:]
+	d := newDecompressor(f.compression, f.blockBytes)
+	var buf []byte
+	footer, err := d.decompress(&buf, end[ps.metadataBytes:ps.metadataBytes+ps.footerBytes], maxTailBytes)
+	if err != nil {
+		return fmt.Errorf("footer: %w", err)
+	}
+	if err := f.tail.parseFooter(footer); err != nil {
+		return fmt.Errorf("footer: %w", err)
+	}
+	if err := f.tail.check(f.sizeBytes - tailBytes); err != nil {
+		return fmt.Errorf("footer: %w", err)
+	}
+	metadata, err := d.decompress(&buf, end[:ps.metadataBytes], maxTailBytes)
+	if err != nil {
+		return fmt.Errorf("stripe statistics: %w", err)
+	}
+	if err := f.tail.parseMetadata(metadata); err != nil {
+		return fmt.Errorf("stripe statistics: %w", err)
+	}
+	return nil
+}
+
+// checkMagic looks for "ORC" in the postscript, and in the header of files so old that their postscript has none.
+func (f *File) checkMagic(ps postscript, end []byte) error {
+	if ps.magic == magic {
+		return nil
+	}
+	if ps.magic == "" {
+		header := end
+		if int64(len(end)) < f.sizeBytes {
+			var err error
+			if header, err = f.readAt(nil, 0, int64(len(magic))); err != nil {
+				return err
+			}
+		}
+		if bytes.HasPrefix(header, []byte(magic)) {
+			return nil
+		}
+	}
+	return errors.New(`not an ORC file, or cut short: neither the postscript nor the header says "ORC"`)
+}
+
+func parsePostscript(b []byte) (postscript, error) {
+	ps := postscript{blockBytes: defaultBlockBytes}
+	err := walk(b, func(f field) error {
+		switch f.number {
+		case 1:
+			return f.int64(&ps.footerBytes, math.MaxInt64)
+		case 2:
+			return f.int(&ps.compression, math.MaxInt32)
+		case 3:
+			return f.uint(&ps.blockBytes, maxBlockBytes)
+		case 4:
+			return f.repeated(func(v uint64) error { ps.version = append(ps.version, v); return nil })
+		case 5:
+			return f.int64(&ps.metadataBytes, math.MaxInt64)
+		case 8000:
+			m, err := f.message()
+			ps.magic = string(m)
+			return err
+		}
+		return nil
+	})
+	return ps, err
+}
+
+func (t *tail) parseFooter(b []byte) error {
+	var encryptedRoots []int
+	t.rows = -1
+	err := walk(b, func(f field) error {
+		switch f.number {
+		case 3:
+			m, err := f.message()
+			if err != nil {
+				return err
+			}
+			s, err := parseStripeInfo(m)
+			t.stripes = append(t.stripes, s)
+			return err
+		case 4:
+			m, err := f.message()
+			if err != nil {
+				return err
+			}
+			ty, err := parseType(m)
+			t.types = append(t.types, ty)
+			return err
+		case 6:
+			return f.int64(&t.rows, math.MaxInt64)
+		case 10:
+			m, err := f.message()
+			if err != nil {
+				return err
+			}
+			encryptedRoots, err = parseEncryption(m)
+			return err
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := t.checkTypes(); err != nil {
+		return err
+	}
+	return t.markEncrypted(encryptedRoots)
+}
+
+func parseStripeInfo(b []byte) (StripeInfo, error) {
+	var s StripeInfo
+	err := walk(b, func(f field) error {
+		switch f.number {
+		case 1:
+			return f.int64(&s.OffsetBytes, math.MaxInt64)
+		case 2:
+			return f.int64(&s.IndexBytes, math.MaxInt64)
+		case 3:
+			return f.int64(&s.DataBytes, math.MaxInt64)
+		case 4:
+			return f.int64(&s.FooterBytes, math.MaxInt64)
+		case 5:
+			return f.int64(&s.Rows, math.MaxInt64)
+		}
+		return nil
+	})
+	return s, err
+}
+
+func parseType(b []byte) (typeInfo, error) {
+	var t typeInfo
+	err := walk(b, func(f field) error {
+		switch f.number {
+		case 1:
+			var kind int
+			err := f.int(&kind, uint64(kindCount-1))
+			t.kind = Kind(kind)
+			return err
+		case 2:
+			return f.repeated(func(id uint64) error {
+				if id > math.MaxInt32 {
+					return fmt.Errorf("type id %d", id)
+				}
+				t.subtypes = append(t.subtypes, int(id))
+				return nil
+			})
+		case 3:
+			name, err := f.message()
+			t.fieldNames = append(t.fieldNames, string(name))
+			return err
+		case 4:
+			return f.int(&t.maxLength, math.MaxInt32)
+		case 5:
+			return f.int(&t.precision, maxDecimalDigits)
+		case 6:
+			return f.int(&t.scale, maxDecimalDigits)
+		}
+		return nil
+	})
+	return t, err
+}
+
+// parseEncryption returns the type ids of the columns that are encrypted, with all columns below them (specification,
+// "Column Encryption").
+func parseEncryption(b []byte) (roots []int, err error) {
+	err = walk(b, func(f field) error {
+		if f.number != 3 {
+			return nil
+		}
+		variant, err := f.message()
+		if err != nil {
+			return err
+		}
+		root := 0
+		if err := walk(variant, func(f field) error {
+			if f.number == 1 {
+				return f.int(&root, math.MaxInt32)
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+		roots = append(roots, root)
+		return nil
+	})
+	return roots, err
+}
+
+// checkTypes makes sure that the types form a tree in which every type has a larger id than its parent.
+func (t *tail) checkTypes() error {
+	if len(t.types) == 0 {
+		return errors.New("it describes no columns")
+	}
+	parents := make([]int, len(t.types))
+	for id, ty := range t.types {
+		if ty.kind == KindStruct && len(ty.fieldNames) != len(ty.subtypes) {
+			return fmt.Errorf("type %d is a struct of %d columns with %d names", id, len(ty.subtypes), len(ty.fieldNames))
+		}
+		if !ty.kind.Nested() && len(ty.subtypes) > 0 {
+			return fmt.Errorf("type %d (%v) has columns below it", id, ty.kind)
+		}
+		for _, sub := range ty.subtypes {
+			if sub <= id || sub >= len(t.types) {
+				return fmt.Errorf("type %d names type %d as a part", id, sub)
+			}
+			parents[sub]++
+		}
+	}
+	for id, n := range parents[1:] {
+		if n != 1 {
+			return fmt.Errorf("type %d is part of %d types", id+1, n)
+		}
+	}
+	return nil
+}
+
+func (t *tail) markEncrypted(roots []int) error {
+	if len(roots) == 0 {
+		return nil
+	}
+	t.encrypted = make([]bool, len(t.types))
+	for _, id := range roots {
+		if id >= len(t.types) {
+			return fmt.Errorf("encrypted type %d does not exist", id)
+		}
+		t.encrypted[id] = true
+	}
+	for id, ty := range t.types { // parents come before their parts
+		for _, sub := range ty.subtypes {
+			t.encrypted[sub] = t.encrypted[sub] || t.encrypted[id]
+		}
+	}
+	return nil
+}
+
+// check makes sure that the stripes lie one behind the other before the tail, which begins at bodyEnd, and hold all rows. Where the footer does not
+// say how many those are, it is the stripes that say it.
+func (t *tail) check(bodyEnd int64) error {
+	if t.rows < 0 {
+		t.rows = 0
+		for _, s := range t.stripes {
+			if s.Rows > math.MaxInt64-t.rows {
+				return errors.New("the stripes have more than 2^63 rows")
+			}
+			t.rows += s.Rows
+		}
+	}
+	rows := t.rows
+	end := int64(0)
+	for i, s := range t.stripes {
+		if s.OffsetBytes < end {
+			return fmt.Errorf("stripe %d begins at byte %d, before the end of the one before it", i, s.OffsetBytes)
+		}
+		rest := bodyEnd
+		for _, n := range [...]int64{s.OffsetBytes, s.IndexBytes, s.DataBytes, s.FooterBytes} {
+			if n > rest {
+				return fmt.Errorf("stripe %d reaches beyond the file's body of %d bytes", i, bodyEnd)
+			}
+			rest -= n
+		}
+		end = bodyEnd - rest
+		if s.Rows > rows {
+			return fmt.Errorf("the stripes hold more rows than the file's %d", t.rows)
+		}
+		rows -= s.Rows
+	}
+	if rows != 0 {
+		return fmt.Errorf("the stripes hold %d rows, the file %d", t.rows-rows, t.rows)
+	}
+	return nil
+}
+
+// parseMetadata takes the number of values of each column in each stripe from the stripe statistics (specification, "File
+// Metadata").
+func (t *tail) parseMetadata(b []byte) error {
+	err := walk(b, func(f field) error {
+		if f.number != 1 {
+			return nil
+		}
+		stripe, err := f.message()
+		if err != nil {
+			return err
+		}
+		var values []int64
+		if err := walk(stripe, func(f field) error {
+			if f.number != 1 {
+				return nil
+			}
+			column, err := f.message()
+			if err != nil {
+				return err
+			}
+			n := int64(-1)
+			if err := walk(column, func(f field) error {
+				if f.number == 1 {
+					return f.int64(&n, math.MaxInt64)
+				}
+				return nil
+			}); err != nil {
+				return err
+			}
+			values = append(values, n)
+			return nil
+		}); err != nil {
+			return err
+		}
+		t.values = append(t.values, values)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if len(t.values) != 0 && len(t.values) != len(t.stripes) {
+		return fmt.Errorf("they describe %d stripes, the file has %d", len(t.values), len(t.stripes))
+	}
+	return nil
+}
+
+// storedValues returns the number of non-null values of type id in a stripe by the statistics, -1 if those don't say.
+// Writers that build no indexes keep no statistics either, but some store empty ones: those count no rows for the root.
+func (t *tail) storedValues(stripe, id int) int64 {
+	if stripe >= len(t.values) || id >= len(t.values[stripe]) || t.values[stripe][0] == 0 {
+		return -1
+	}
+	return t.values[stripe][id]
+}

@@ -99,11 +99,19 @@ func ReadPlan(r io.Reader) (*Plan, error) {
 	for sc.Scan() {
 		n++
 		if n == 1 {
-			if err := json.Unmarshal(sc.Bytes(), &p.PlanHeader); err != nil || p.Type != "plan" {
+			// The version alone comes first: another version's header may not fit the type.
+			var v struct {
+				Type    string `json:"type"`
+				Version int    `json:"version"`
+			}
+			if err := json.Unmarshal(sc.Bytes(), &v); err != nil || v.Type != "plan" {
 				return nil, bad(n, `the first line is no plan header ("type":"plan"); make one with hotspots --plan`)
 			}
-			if p.Version != PlanVersion {
-				return nil, bad(n, "version %d, but this s3compact reads version %d: make the plan anew with hotspots --plan", p.Version, PlanVersion)
+			if v.Version != PlanVersion {
+				return nil, bad(n, "version %d, but this s3compact reads version %d: make the plan anew with hotspots --plan", v.Version, PlanVersion)
+			}
+			if err := json.Unmarshal(sc.Bytes(), &p.PlanHeader); err != nil {
+				return nil, bad(n, "the header: %v", err)
 			}
 			if p.Bucket == "" {
 				return nil, bad(n, "no bucket")

@@ -1,0 +1,94 @@
+package inventory
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/s3compact/s3compact/internal/s3store"
+)
+
+// pages is a Lister that answers with these pages, then with err.
+type pages struct {
+	pages []s3store.Page
+	err   error
+}
+
+func (p pages) List(_ context.Context, _ string, o s3store.ListOptions, fn func(s3store.Page) error) error {
+	if o.Prefix != "logs/" {
+		return errors.New("another prefix than was asked for: " + o.Prefix)
+	}
+	for _, page := range p.pages {
+		if err := fn(page); err != nil {
+			return err
+		}
+	}
+	return p.err
+}
+
+func listed(key string, size int64) s3store.Object {
+	return s3store.Object{Key: key, SizeBytes: size, LastModified: time.Unix(1790000000, 0).UTC(), StorageClass: "STANDARD"}
+}
+
+// meter is a Progress that remembers.
+type meter struct{ objects, bytes, totalObjects, totalBytes int64 }
+
+func (m *meter) Total(objects, bytes int64) { m.totalObjects, m.totalBytes = objects, bytes }
+func (m *meter) Add(objects, bytes int64)   { m.objects += objects; m.bytes += bytes }
+
+func TestFromListing(t *testing.T) {
+	lister := pages{pages: []s3store.Page{
+		{Objects: []s3store.Object{listed("logs/a/1", 5), listed("logs/a/2", 6)}},
+		{},
+		{Objects: []s3store.Object{listed("logs/a/3", 7), listed("logs/b", 8)}},
+	}}
+	var m meter
+	p, err := FromListing(t.Context(), lister, "bucket", "logs/", selection(func(s *Selection) { s.MinObjects = 2 }), &m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.ID) != 32 || p.Created.IsZero() || p.Source.Created.IsZero() {
+		t.Errorf("id %q, created %v, listed %v: all must be set", p.ID, p.Created, p.Source.Created)
+	}
+	if m.objects != 4 {
+		t.Errorf("progress of %d objects, want 4", m.objects)
+	}
+	p.Source.Created = time.Time{}
+	at := time.Unix(1790000000, 0).UTC()
+	want := &Plan{
+		PlanHeader: PlanHeader{
+			Type: "plan", Version: 1, Bucket: "bucket", Scope: "logs/", Source: Source{Kind: "listing", Report: "s3://bucket/logs/"},
+			Thresholds: p.Thresholds, Totals: Totals{Objects: 4, Bytes: 26, Groups: 2, Hotspots: 1, HotspotObjects: 3, HotspotBytes: 18, Outputs: 1},
+		},
+		Hotspots: []Hotspot{{Type: "hotspot", Prefix: "logs/a/", Objects: 3, Bytes: 18, Outputs: 1, Oldest: at, Newest: at, StorageClasses: map[string]int64{"STANDARD": 3}}},
+	}
+	if d := cmp.Diff(want, timeless(p)); d != "" {
+		t.Errorf("plan (-want +got):\n%s", d)
+	}
+}
+
+func TestFromListingFails(t *testing.T) {
+	broken := errors.New("the server fell over")
+	for _, tc := range []struct {
+		name, prefix string
+		change       func(*Selection)
+		want         string
+	}{
+		{"after some pages", "logs/", nil, broken.Error()},
+		{"no closing slash", "logs", nil, `write "logs/"`},
+		{"prefix inside a group", "logs/2026/", func(s *Selection) { s.GroupBy.Depth = 1 }, `list "logs/"`},
+		{"bad selection", "logs/", func(s *Selection) { s.MinObjects = 0 }, "min-objects"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			lister := pages{[]s3store.Page{{Objects: []s3store.Object{listed("logs/a", 1)}}}, broken}
+			p, err := FromListing(t.Context(), lister, "bucket", tc.prefix, selection(tc.change), nil)
+			if p != nil || err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("plan %v, error %v, want one that says %q", p, err, tc.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,87 @@
+package inventory
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestMatches(t *testing.T) {
+	for _, tc := range []struct {
+		match, key string
+		want       bool
+	}{
+		{"*", "a/b", true},
+		{"*", "", true},
+		{"*.gz", "a/b.gz", true},
+		{"*.gz", "a/b.gz.tmp", false},
+		{"*.gz", "a.gz/b", false},
+		{"?.gz", "x/ü.gz", true},
+		{"*.{gz,json}", "x/1.json", true},
+		{"a/*.gz", "a/1.gz", true},
+		{"a/*.gz", "a/b/1.gz", false},
+		{"a/**/*.gz", "a/b/c/1.gz", true},
+		{"a/**/*.gz", "a/1.gz", true},
+		{"**/*.gz", "1.gz", true},
+	} {
+		if got := (Selection{Match: tc.match}).Matches(tc.key); got != tc.want {
+			t.Errorf("%q matches %q: %v, want %v", tc.match, tc.key, got, tc.want)
+		}
+	}
+}
+
+func TestSelectionBounds(t *testing.T) {
+	s := Selection{SmallSizeBytes: 10, MinObjects: 2, MaxTotalBytes: 100, TargetSizeBytes: 40}
+	for size, want := range map[int64]bool{0: true, 9: true, 10: false} {
+		if s.Small(size) != want {
+			t.Errorf("%d bytes are small: %v", size, !want)
+		}
+	}
+	for _, tc := range []struct {
+		objects, bytes int64
+		want           bool
+	}{{1, 1, false}, {2, 99, true}, {2, 100, false}} {
+		if s.Hot(tc.objects, tc.bytes) != tc.want {
+			t.Errorf("%d objects of %d bytes are hot: %v", tc.objects, tc.bytes, !tc.want)
+		}
+	}
+	for bytes, want := range map[int64]int64{0: 1, 1: 1, 40: 1, 41: 2, 80: 2, 81: 3} {
+		if got := s.Outputs(bytes); got != want {
+			t.Errorf("%d bytes become %d outputs, want %d", bytes, got, want)
+		}
+	}
+}
+
+func TestSelectionValidate(t *testing.T) {
+	if err := selection(nil).Validate(); err != nil {
+		t.Errorf("the defaults: %v", err)
+	}
+	for want, change := range map[string]func(*Selection){
+		"below zero":    func(s *Selection) { s.SmallSizeBytes = -1 },
+		"min-objects 0": func(s *Selection) { s.MinObjects = 0 },
+		"target-size":   func(s *Selection) { s.TargetSizeBytes = 1 << 20 },
+		`match "["`:     func(s *Selection) { s.Match = "[" },
+		`match ""`:      func(s *Selection) { s.Match = "" },
+	} {
+		if err := selection(change).Validate(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one that says %q", err, want)
+		}
+	}
+}
+
+func TestValidateScope(t *testing.T) {
+	for _, tc := range []struct {
+		group, prefix string
+		ok            bool
+	}{
+		{"dir", "", true}, {"dir", "a/b/", true}, {"dir", "a", false},
+		{"depth=1", "", true}, {"depth=1", "a/", true}, {"depth=1", "a/b/", false}, {"depth=3", "a/b/", true},
+	} {
+		g, err := ParseGrouping(tc.group)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := (Selection{GroupBy: g}).ValidateScope(tc.prefix); (err == nil) != tc.ok {
+			t.Errorf("%s under %q: error %v", tc.group, tc.prefix, err)
+		}
+	}
+}

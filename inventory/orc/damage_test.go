@@ -1,0 +1,326 @@
+package orc
+
+import (
+	"bytes"
+	"compress/flate"
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/klauspost/compress/snappy"
+	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
+)
+
+// TestCorruptExamples reads Apache's damaged files. Each must be refused with the right reason.
+func TestCorruptExamples(t *testing.T) {
+	for name, want := range map[string]string{
+		"missing_blob_stream_in_string_dict":   `stripe 0: column "string_col": dictionary of 10 entries: the lengths`,
+		"missing_length_stream_in_string_dict": "stripe statistics: inflate: 42 bytes follow the end", // it was edited in place
+		"negative_dict_entry_lengths":          `column "date_string_col": dictionary of 31 entries: the lengths`,
+		"stripe_footer_bad_column_encodings":   "stripe 0: stripe footer: inflate: 12 bytes follow the end", // edited too
+	} {
+		b, err := os.ReadFile("testdata/corrupt/" + name + ".orc")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rows, err := readAll(b); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %d rows, %v, want %q", name, rows, err, want)
+		}
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	lzo, err := os.ReadFile("testdata/TestVectorOrcFile.testLzo.orc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		file []byte
+		want string
+	}{
+		{"empty", nil, "0 bytes: not an ORC file"},
+		{"LZO", lzo, "LZO is not supported"},
+		{"text", []byte("bucket,key\n"), "not an ORC file"},
+		{"zeros", make([]byte, 1000), "not an ORC file"},
+		{"gzip", append([]byte{0x1f, 0x8b, 8}, make([]byte, 100)...), "not an ORC file"},
+		{"a footer longer than the file", []byte("ORC\x08\x7f\x82\xf4\x03\x03ORC\x09"), "do not fit"},
+		{"an unknown compression", []byte("ORC\x10\x07\x82\xf4\x03\x03ORC\x09"), "compression kind 7 is not known"},
+	} {
+		if _, err := Open(bytes.NewReader(c.file), int64(len(c.file))); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", c.name, err, c.want)
+		}
+	}
+	b := one(KindLong, 3, directV2, threeInts).bytes()
+	if _, err := Open(bytes.NewReader(b), int64(len(b))+1); err == nil {
+		t.Error("a file shorter than its size: no error")
+	}
+}
+
+// smallExamples returns the example files of at most limit bytes by name.
+func smallExamples(t testing.TB, limit int64) map[string][]byte {
+	t.Helper()
+	files := map[string][]byte{}
+	for _, pattern := range []string{"testdata/*.orc", "testdata/corrupt/*.orc"} {
+		paths, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range paths {
+			b, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if int64(len(b)) <= limit {
+				files[path] = b
+			}
+		}
+	}
+	if len(files) < 9 {
+		t.Fatalf("only %d small example files", len(files))
+	}
+	return files
+}
+
+// TestFlippedBytes changes every byte of the small example files in turn. Nothing may panic; what is read without an error
+// has the number of rows that the file says.
+func TestFlippedBytes(t *testing.T) {
+	for path, b := range smallExamples(t, 900) {
+		for i := range b {
+			for _, mask := range []byte{0x01, 0x80, 0xff} {
+				b[i] ^= mask
+				checkRead(t, path, b)
+				b[i] ^= mask
+			}
+		}
+	}
+}
+
+// checkRead reads all of a file that may be damaged.
+func checkRead(t *testing.T, name string, b []byte) {
+	t.Helper()
+	rows, err := readAll(b)
+	if err != nil {
+		return
+	}
+	f, err := Open(bytes.NewReader(b), int64(len(b)))
+	if err != nil || rows != f.NumRows() {
+		t.Errorf("%s: %d rows without an error, the file says %d: %v", name, rows, f.NumRows(), err)
+	}
+}
+
+// TestTruncated cuts the small example files at every length. None of the pieces is a file.
+func TestTruncated(t *testing.T) {
+	for path, b := range smallExamples(t, 2500) {
+		for n := range b {
+			if rows, err := readAll(b[:n]); err == nil {
+				t.Errorf("%s, %d of %d bytes: %d rows, no error", path, n, len(b), rows)
+			}
+		}
+	}
+}
+
+// chunk frames the contents of one compression chunk.
+func chunk(b []byte, original bool) []byte {
+	header := len(b) << 1
+	if original {
+		header++
+	}
+	return append([]byte{byte(header), byte(header >> 8), byte(header >> 16)}, b...)
+}
+
+// compressors make one chunk's contents in the ways that this package reads.
+var compressors = map[compressionKind]func(t testing.TB, b []byte) []byte{
+	compressionZlib: func(t testing.TB, b []byte) []byte {
+		var buf bytes.Buffer
+		w, err := flate.NewWriter(&buf, 6)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(b); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return buf.Bytes()
+	},
+	compressionSnappy: func(_ testing.TB, b []byte) []byte { return snappy.Encode(nil, b) },
+	compressionLZ4: func(t testing.TB, b []byte) []byte {
+		dst := make([]byte, lz4.CompressBlockBound(len(b)))
+		n, err := lz4.CompressBlock(b, dst, nil)
+		if err != nil || n == 0 {
+			t.Fatal(n, err)
+		}
+		return dst[:n]
+	},
+	compressionZstd: func(t testing.TB, b []byte) []byte {
+		w, err := zstd.NewWriter(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w.EncodeAll(b, nil)
+	},
+}
+
+func TestDecompress(t *testing.T) {
+	const block = 4096
+	text := bytes.Repeat([]byte("logs/2024/05/17/host-1/"), block/23)
+	for kind, compress := range compressors {
+		d := newDecompressor(kind, block)
+		var buf []byte
+		packed := compress(t, text)
+		src := append(append(chunk(packed, false), chunk([]byte("plain"), true)...), chunk(packed, false)...)
+		want := append(append(bytes.Clone(text), "plain"...), text...)
+		for range 2 { // the second time in memory that was used
+			got, err := d.decompress(&buf, src, 1<<20)
+			if err != nil || !bytes.Equal(got, want) {
+				t.Fatalf("kind %d: %d bytes, want %d: %v", kind, len(got), len(want), err)
+			}
+		}
+		if _, err := d.decompress(&buf, src, len(want)-1); err == nil {
+			t.Errorf("kind %d: no error beyond the limit", kind)
+		}
+		if got, err := newDecompressor(kind, len(text)).decompress(&buf, src, 1<<20); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("kind %d: a chunk as large as the block size: %v", kind, err)
+		}
+		if _, err := newDecompressor(kind, len(text)-1).decompress(&buf, src, 1<<20); err == nil {
+			t.Errorf("kind %d: no error beyond the block size", kind)
+		}
+		if _, err := newDecompressor(kind, 4).decompress(&buf, chunk([]byte("plain"), true), 1<<20); err == nil {
+			t.Errorf("kind %d: no error for an original chunk beyond the block size", kind)
+		}
+		for n := 1; n < len(packed); n++ {
+			if got, err := d.decompress(&buf, chunk(packed[:n], false), 1<<20); err == nil && len(got) >= len(text) {
+				t.Errorf("kind %d: %d bytes from a chunk cut at %d of %d", kind, len(got), n, len(packed))
+			}
+		}
+		for n := range src {
+			if got, err := d.decompress(&buf, src[:n], 1<<20); err == nil && n != 0 && n != len(packed)+3 && n != len(packed)+11 {
+				t.Errorf("kind %d: %d bytes from a stream cut at %d of %d", kind, len(got), n, len(src))
+			}
+		}
+	}
+	var buf []byte
+	behind := chunk(append(compressors[compressionZlib](t, text), 0), false)
+	if _, err := newDecompressor(compressionZlib, block).decompress(&buf, behind, 1<<20); err == nil ||
+		!strings.Contains(err.Error(), "1 bytes follow") {
+		t.Errorf("a byte behind a deflate stream: %v", err)
+	}
+}
+
+// recorder notes which bytes are read.
+type recorder struct {
+	io.ReaderAt
+	reads int
+	bytes int
+}
+
+func (r *recorder) ReadAt(b []byte, off int64) (int, error) {
+	r.reads++
+	r.bytes += len(b)
+	return r.ReaderAt.ReadAt(b, off)
+}
+
+// TestProjectionReads checks that a reader of one column asks only for that column's bytes, with few reads.
+func TestProjectionReads(t *testing.T) {
+	for _, c := range []struct {
+		path             string
+		column           string
+		opens, reads     int // number of ReadAt
+		leastB, mostB    int // bytes read by ReadStripe
+		stripe, fileSize int
+	}{
+		// A file of 1.9 MB in 7 stripes of 12 columns.
+		{"testdata/TestOrcFile.testSeek.orc", "long1", 1, 2, 15_000, 25_000, 0, 1898095},
+		{"testdata/demo-12-zlib.orc", "_col4", 1, 2, 1, 45_979, 0, 45979},
+	} {
+		b, err := os.ReadFile(c.path)
+		if err != nil || len(b) != c.fileSize {
+			t.Fatal(len(b), err)
+		}
+		rec := &recorder{ReaderAt: bytes.NewReader(b)}
+		f, err := Open(rec, int64(len(b)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rec.reads != c.opens {
+			t.Errorf("%s: opened with %d reads, want %d", c.path, rec.reads, c.opens)
+		}
+		r, err := f.NewReader(c.column)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec.reads, rec.bytes = 0, 0
+		if _, err := r.ReadStripe(context.Background(), c.stripe); err != nil {
+			t.Fatal(err)
+		}
+		if rec.reads != c.reads || rec.bytes < c.leastB || rec.bytes > c.mostB {
+			t.Errorf("%s: %d reads of %d bytes, want %d of %d to %d", c.path, rec.reads, rec.bytes, c.reads, c.leastB, c.mostB)
+		}
+	}
+}
+
+// TestFormatsAgree compares two files of the same 1,920,800 rows, one written with run length encoding v1 in 385 stripes,
+// the other with v2 in one stripe.
+func TestFormatsAgree(t *testing.T) {
+	v1, v2 := openTestFile(t, "testdata/demo-11-zlib.orc"), openTestFile(t, "testdata/demo-12-zlib.orc")
+	columns := readable(v1)
+	r1, err := v1.NewReader(columns...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r2, err := v2.NewReader(columns...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := r2.ReadStripe(context.Background(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := 0
+	for i := range v1.NumStripes() {
+		a, err := r1.ReadStripe(context.Background(), i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for c, v := range a.Columns {
+			w := b.Columns[c]
+			for row := range a.Rows {
+				if v.Kind == KindString {
+					if !bytes.Equal(v.Bytes(row), w.Bytes(at+row)) {
+						t.Fatalf("column %q, row %d: %q and %q", columns[c], at+row, v.Bytes(row), w.Bytes(at+row))
+					}
+				} else if v.Int64[row] != w.Int64[at+row] {
+					t.Fatalf("column %q, row %d: %d and %d", columns[c], at+row, v.Int64[row], w.Int64[at+row])
+				}
+			}
+		}
+		at += a.Rows
+	}
+	if at != b.Rows {
+		t.Errorf("%d and %d rows", at, b.Rows)
+	}
+}
+
+// TestReadStripeAllocates checks that memory is used again: what is allocated for a stripe does not depend on its rows.
+func TestReadStripeAllocates(t *testing.T) {
+	f := openTestFile(t, "testdata/demo-12-zlib.orc")
+	r, err := f.NewReader(readable(f)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func() {
+		if _, err := r.ReadStripe(context.Background(), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	read()
+	if n := testing.AllocsPerRun(2, read); n > 300 {
+		t.Errorf("%v allocations for a stripe of %d rows", n, f.Stripe(0).Rows)
+	}
+}

@@ -2,7 +2,6 @@ package jobs
 
 import (
 	"cmp"
-	"container/heap"
 	"fmt"
 	"math"
 	"slices"
@@ -51,7 +50,13 @@ func Split(work []Work, n int) ([][]int, error) {
 		order[i] = piece{w.cost(), i}
 	}
 	slices.SortFunc(order, func(a, b piece) int {
-		return cmp.Or(cmp.Compare(b.cost, a.cost), cmp.Compare(work[a.index].Key, work[b.index].Key), cmp.Compare(a.index, b.index))
+		if c := cmp.Compare(b.cost, a.cost); c != 0 {
+			return c
+		}
+		if c := cmp.Compare(work[a.index].Key, work[b.index].Key); c != 0 {
+			return c
+		}
+		return cmp.Compare(a.index, b.index)
 	})
 	shards := make([][]int, n)
 	loads := make(loadHeap, n) // all zero, so already a heap with the lowest shard on top
@@ -62,7 +67,7 @@ func Split(work []Work, n int) ([][]int, error) {
 		least := &loads[0]
 		shards[least.shard] = append(shards[least.shard], p.index)
 		least.cost += min(p.cost, math.MaxInt64-least.cost)
-		heap.Fix(&loads, 0)
+		loads.settle()
 	}
 	for _, s := range shards {
 		slices.Sort(s)
@@ -87,19 +92,26 @@ type load struct {
 	shard int
 }
 
-// loadHeap has the shard with the least load on top.
+// loadHeap is a binary heap with the least loaded shard on top.
 type loadHeap []load
 
-func (h loadHeap) Len() int { return len(h) }
-func (h loadHeap) Less(i, j int) bool {
-	return cmp.Or(cmp.Compare(h[i].cost, h[j].cost), cmp.Compare(h[i].shard, h[j].shard)) < 0
+func (h loadHeap) less(i, j int) bool {
+	return h[i].cost < h[j].cost || h[i].cost == h[j].cost && h[i].shard < h[j].shard
 }
-func (h loadHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
 
-// Push and Pop complete heap.Interface; the heap's size never changes.
-func (h *loadHeap) Push(x any) { *h = append(*h, x.(load)) }
-func (h *loadHeap) Pop() any {
-	last := (*h)[len(*h)-1]
-	*h = (*h)[:len(*h)-1]
-	return last
+// settle restores the heap after its top has grown.
+func (h loadHeap) settle() {
+	for i := 0; ; {
+		least := i
+		for child := 2*i + 1; child <= 2*i+2 && child < len(h); child++ {
+			if h.less(child, least) {
+				least = child
+			}
+		}
+		if least == i {
+			return
+		}
+		h[i], h[least] = h[least], h[i]
+		i = least
+	}
 }

@@ -398,13 +398,22 @@ func TestGzipLengthWraps(t *testing.T) {
 // A proof leaves nothing behind for the next one.
 func TestProverReuse(t *testing.T) {
 	sound := join(gzipped(t, "{\"a\":1}\n"), gzipped(t, "{\"b\":2}"))
-	large := gzipped(t, string(randomBytes(newRand(), 3*FirstBytes)))
+	large := gzipped(t, string(randomBytes(newRand(), FirstBytes+100)))
+	nothing := gzipped(t, "")
 	p := NewProver()
-	want := prove(t, NewProver(), sound)
-	for _, between := range [][]byte{nil, large, sound[:20], large[:len(large)-8], changed(large, 100), []byte("text"), gzipped(t, "")} {
-		prove(t, p, between)
-		if diff := cmp.Diff(want, prove(t, p, sound)); diff != "" {
-			t.Errorf("after another object (-want +got):\n%s", diff)
+	for _, object := range [][]byte{sound, large, nothing} {
+		want := prove(t, NewProver(), object)
+		for _, before := range [][]byte{
+			nil, nothing, gzipped(t, "\n"), sound, large, sound[:20], large[:len(large)-8], changed(large, 100), []byte("text"),
+		} {
+			_, memoryErr := p.Gzip(before)
+			_, streamErr := p.GzipStream(bytes.NewReader(before))
+			if (memoryErr == nil) != (streamErr == nil) {
+				t.Errorf("in memory: %v, as a stream: %v", memoryErr, streamErr)
+			}
+			if diff := cmp.Diff(want, prove(t, p, object), equateEmpty); diff != "" {
+				t.Errorf("after another object (-want +got):\n%s", diff)
+			}
 		}
 	}
 }

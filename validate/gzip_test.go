@@ -100,7 +100,7 @@ func prove(t testing.TB, p *Prover, stored []byte) outcome {
 		"stream of bytes":    iotest.OneByteReader(bytes.NewReader(stored)),
 		"stream ending data": iotest.DataErrReader(bytes.NewReader(stored)),
 	} {
-		if diff := cmp.Diff(memory, run(func() (Gzip, error) { return p.GzipStream(r) })); diff != "" {
+		if diff := cmp.Diff(memory, run(func() (Gzip, error) { return p.GzipStream(r) }), sameBytes); diff != "" {
 			t.Errorf("in memory (-) and as a %s (+) differ:\n%s", name, diff)
 		}
 	}
@@ -160,7 +160,7 @@ func TestGzipProves(t *testing.T) {
 				EndsWithNewline:   len(tt.data) > 0 && tt.data[len(tt.data)-1] == '\n',
 				First:             []byte(tt.data[:min(len(tt.data), FirstBytes)]),
 			}
-			if diff := cmp.Diff(want, got.Gzip, equateEmpty); diff != "" {
+			if diff := cmp.Diff(want, got.Gzip, sameBytes); diff != "" {
 				t.Errorf("proof (-want +got):\n%s", diff)
 			}
 			checkMembers(t, tt.stored, tt.data, got.Members)
@@ -411,7 +411,7 @@ func TestProverReuse(t *testing.T) {
 			if (memoryErr == nil) != (streamErr == nil) {
 				t.Errorf("in memory: %v, as a stream: %v", memoryErr, streamErr)
 			}
-			if diff := cmp.Diff(want, prove(t, p, object), equateEmpty); diff != "" {
+			if diff := cmp.Diff(want, prove(t, p, object), sameBytes); diff != "" {
 				t.Errorf("after another object (-want +got):\n%s", diff)
 			}
 		}

@@ -217,7 +217,7 @@ func TestDamage(t *testing.T) {
 		{"an entry beyond the dictionary", one(KindString, 3, dict, length(0xc0, 0x01, 0x01, 0x00), dictionary('x', 'y'), data(0x00, 0x02)), "entry 2 of a dictionary of 2"},
 		{"an entry of an empty dictionary", one(KindString, 3, encoding{kind: encodingDictionaryV2}, data(0x00, 0x00)), "entry 0 of a dictionary of 0"},
 		{"half a double", one(KindDouble, 1, directV2, data(1, 2, 3, 4)), "4 bytes, 1 values take 8"},
-		{"too many nanoseconds", one(KindTimestamp, 3, directV2, threeInts, secondary(0x18, 0xff, 0xff, 0xff, 0xff)), "no number of nanoseconds"},
+		{"too many nanoseconds", one(KindTimestamp, 3, directV2, threeInts, secondary(0x20, 0xff, 0xff, 0xff, 0xff, 0xff)), "no number of nanoseconds"},
 		{"a time beyond reason", one(KindTimestamp, 3, directV2, data(0x38, 0x7f, 0, 0, 0, 0, 0, 0, 0), secondary(0x00, 0x00)), "out of range"},
 		{"a time zone that is none", func() testFile {
 			f := one(KindTimestamp, 3, directV2, threeInts, secondary(0x00, 0x00))
@@ -335,7 +335,7 @@ func TestTimestamps(t *testing.T) {
 		zone     string
 		assumed  *time.Location
 		seconds  int64 // since 2015 in the writer's zone
-		nanos    byte  // as stored
+		nanos    int64 // as stored
 		want     int64
 		wantNano int32
 	}{
@@ -347,12 +347,14 @@ func TestTimestamps(t *testing.T) {
 		{"no zone", KindTimestamp, "", nil, halfYear, 0, base + halfYear, 0},
 		{"assumed zone", KindTimestamp, "", lisbon, halfYear, 0, base + halfYear + 3600, 0},
 		{"before 1970, milliseconds", KindTimestamp, "UTC", nil, -base - 5, 1<<3 | 6, -6, 10_000_000},
+		{"before 1970, a negative fraction", KindTimestamp, "UTC", nil, -base - 5, -5 << 3, -6, 999_999_995},
 		{"before 1970, microseconds", KindTimestamp, "UTC", nil, -base - 5, 0x0a, -5, 1000},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var z []byte
 			z = protowire.AppendVarint(z, protowire.EncodeZigZag(c.seconds))
-			f := one(c.kind, 1, encoding{kind: encodingDirect}, data(append([]byte{0xff}, z...)...), secondary(0xff, c.nanos))
+			nanos := protowire.AppendVarint([]byte{0xff}, uint64(c.nanos))
+			f := one(c.kind, 1, encoding{kind: encodingDirect}, data(append([]byte{0xff}, z...)...), secondary(nanos...))
 			f.stripes[0].timezone = c.zone
 			b := f.bytes()
 			file, err := Open(bytes.NewReader(b), int64(len(b)))

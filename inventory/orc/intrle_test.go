@@ -252,12 +252,14 @@ func TestRescale(t *testing.T) {
 
 func TestDecodeNanos(t *testing.T) {
 	for _, c := range []struct {
-		stored uint64
+		stored int64
 		want   int32
 		ok     bool
 	}{
 		{0x0a, 1000, true}, {0x0c, 100000, true}, {0, 0, true}, {999_999_999 << 3, 999_999_999, true},
-		{1_000_000_000 << 3, 0, false}, {10<<3 | 7, 0, false}, {math.MaxUint64, 0, false},
+		{-999_999_999 * 8, -999_999_999, true}, {-5*8 | 6, -50_000_000, true},
+		{1_000_000_000 << 3, 0, false}, {-1_000_000_000 * 8, 0, false}, {10<<3 | 7, 0, false}, {-10*8 | 7, 0, false},
+		{math.MaxInt64, 0, false}, {math.MinInt64, 0, false},
 	} {
 		if got, ok := decodeNanos(c.stored); ok != c.ok || ok && got != c.want {
 			t.Errorf("%#x: %d, %v, want %d, %v", c.stored, got, ok, c.want, c.ok)

@@ -32,7 +32,7 @@ func (r *Reader) decodeTimestamps(c *columnReader, enc encoding, values int) err
 	offsets := zoneOffsets{zone: zone}
 	v.Nanos = resize(v.Nanos, rows)
 	for i := range v.Seconds[:values] {
-		nanos, ok := decodeNanos(uint64(r.ints[i]))
+		nanos, ok := decodeNanos(r.ints[i])
 		if !ok {
 			return fmt.Errorf("%v stream: value %d is no number of nanoseconds", streamSecondary, i)
 		}
@@ -42,7 +42,11 @@ func (r *Reader) decodeTimestamps(c *columnReader, enc encoding, values int) err
 		}
 		seconds += base
 		// Writers round the seconds of times before 1970 towards zero, but not when the fraction is under a millisecond.
-		if seconds < 0 && nanos > 999_999 {
+		// Apache Arrow's writer stores the negative fraction of such times instead.
+		if nanos < 0 {
+			seconds--
+			nanos += 1_000_000_000
+		} else if seconds < 0 && nanos > 999_999 {
 			seconds--
 		}
 		if zone != time.UTC {
@@ -61,17 +65,18 @@ const maxSeconds = 1 << 50
 
 // decodeNanos undoes the storage of nanoseconds: the lowest three bits hold the number of trailing decimal zeros that were
 // removed, less one, or 0 for none.
-func decodeNanos(stored uint64) (nanos int32, ok bool) {
+func decodeNanos(stored int64) (nanos int32, ok bool) {
+	const limit = 1_000_000_000
 	n := stored >> 3
+	if n <= -limit || n >= limit {
+		return 0, false
+	}
 	if zeros := stored & 7; zeros != 0 {
-		if n > 999_999_999 {
-			return 0, false
-		}
 		for range zeros + 1 {
 			n *= 10
 		}
 	}
-	return int32(n), n <= 999_999_999
+	return int32(n), n > -limit && n < limit
 }
 
 // gmtOffset is the form of the zone names that Java makes for zones without an entry in the time zone database.

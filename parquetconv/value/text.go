@@ -1,0 +1,129 @@
+package value
+
+import (
+	"bytes"
+	"encoding/base64"
+	"strconv"
+	"time"
+	"unicode/utf8"
+)
+
+const (
+	microsPerSecond = 1_000_000
+	secondsPerDay   = 86_400
+	// MicrosPerDay is the length of a UTC day.
+	MicrosPerDay = secondsPerDay * microsPerSecond
+)
+
+// FromText reads the text form of a value, as a cast from string does:
+// numbers in decimal, booleans as true and false, dates as 2006-01-02,
+// timestamps as RFC 3339, binary as base64.
+func FromText(s []byte, t Type) (Value, *Bad) {
+	switch t.Kind {
+	case Boolean:
+		switch string(bytes.ToLower(s)) {
+		case "true":
+			return Value{Int: 1}, nil
+		case "false":
+			return Value{}, nil
+		}
+		return Value{}, bad(ReasonSyntax, "%s is neither true nor false", quote(s))
+	case Date:
+		days, b := ParseDate(s)
+		return Value{Int: days}, b
+	case Timestamp:
+		micros, b := ParseTimestamp(s)
+		return Value{Int: micros}, b
+	case Binary:
+		out, err := base64.StdEncoding.Strict().AppendDecode(nil, s)
+		if err != nil {
+			return Value{}, bad(ReasonSyntax, "%s is not base64", quote(s))
+		}
+		return Value{Bytes: out}, nil
+	case String, JSON:
+		return Value{Bytes: s}, nil
+	}
+	return FromNumber(s, t)
+}
+
+// FromNumber reads a number as it was written into a numeric type.
+func FromNumber(s []byte, t Type) (v Value, b *Bad) {
+	switch t.Kind {
+	case Int32:
+		v.Int, b = ParseInt(s, 32)
+	case Int64:
+		v.Int, b = ParseInt(s, 64)
+	case Float:
+		v.Float, b = ParseFloat(s, 32)
+	case Double:
+		v.Float, b = ParseFloat(s, 64)
+	case Decimal:
+		v.Dec, b = ParseDecimal(s, t)
+	default:
+		b = bad(ReasonType, "a number, not a %s", t)
+	}
+	return v, b
+}
+
+// ParseDate reads 2006-01-02 into days since 1970-01-01.
+func ParseDate(s []byte) (int64, *Bad) {
+	t, err := time.Parse(time.DateOnly, string(s))
+	if err != nil || len(s) != len(time.DateOnly) {
+		return 0, bad(ReasonSyntax, "%s is no date (2006-01-02)", quote(s))
+	}
+	return t.Unix() / secondsPerDay, nil
+}
+
+// ParseTimestamp reads an RFC 3339 time with any offset into microseconds
+// since 1970-01-01 UTC. Digits beyond microseconds are cut off.
+func ParseTimestamp(s []byte) (int64, *Bad) {
+	// The standard library is laxer than the RFC in a few places (a comma, one-digit hours).
+	const shortest = len("2006-01-02T15:04:05Z")
+	if len(s) < shortest || s[13] != ':' || s[19] == ',' {
+		return 0, bad(ReasonSyntax, "%s is no RFC 3339 time", quote(s))
+	}
+	t, err := time.Parse(time.RFC3339Nano, string(s))
+	if err != nil {
+		return 0, bad(ReasonSyntax, "%s is no RFC 3339 time", quote(s))
+	}
+	return t.UnixMicro(), nil
+}
+
+// AppendText appends the text form of a value that is not null: what a cast to
+// string gives.
+func AppendText(dst []byte, v Value, t Type) []byte {
+	switch t.Kind {
+	case Boolean:
+		return strconv.AppendBool(dst, v.Int != 0)
+	case Int32, Int64:
+		return strconv.AppendInt(dst, v.Int, 10)
+	case Float:
+		return strconv.AppendFloat(dst, v.Float, 'g', -1, 32)
+	case Double:
+		return strconv.AppendFloat(dst, v.Float, 'g', -1, 64)
+	case Decimal:
+		return append(dst, v.Dec.ToString(t.Scale)...)
+	case Date:
+		return Day(v.Int).AppendFormat(dst, time.DateOnly)
+	case Timestamp:
+		return time.UnixMicro(v.Int).UTC().AppendFormat(dst, time.RFC3339Nano)
+	case Binary:
+		return base64.StdEncoding.AppendEncode(dst, v.Bytes)
+	}
+	return append(dst, v.Bytes...)
+}
+
+// Day is midnight UTC of a date.
+func Day(days int64) time.Time { return time.Unix(days*secondsPerDay, 0).UTC() }
+
+// DayOf is the date, in UTC, of a timestamp in microseconds.
+func DayOf(micros int64) int64 {
+	d := micros / MicrosPerDay
+	if micros%MicrosPerDay < 0 {
+		d--
+	}
+	return d
+}
+
+// ValidText says whether the bytes can be a string.
+func ValidText(b []byte) bool { return utf8.Valid(b) }

@@ -1,0 +1,236 @@
+package inventory
+
+import (
+	"bytes"
+	"context"
+	"crypto/md5"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// ReportOptions say how a report is read.
+type ReportOptions struct {
+	// VerifyChecksums holds every data file against its MD5 in the manifest,
+	// also those that are not read whole, which are then read once more.
+	VerifyChecksums bool
+	// Concurrency is the number of files or parts of files that are read at
+	// once, at least 1. Each holds one ORC stripe (some tens of MB) or 1 MB of
+	// CSV, and counters for the groups that it saw.
+	Concurrency int
+	Progress    Progress     // may be nil
+	Log         *slog.Logger // gets warnings; may be nil
+}
+
+// wholeFileBytes is the size up to which an ORC file is read whole, with one
+// request, and so is held against its MD5 as well.
+const wholeFileBytes = 8 << 20
+
+// FromReport reads the S3 Inventory report at a location (see
+// ValidateLocation) and makes the plan of it. Nothing of a report that is
+// damaged or not whole is used: any such finding is an error that names the
+// manifest and the file. A local report needs no store: it may be nil.
+func FromReport(ctx context.Context, store Store, location string, sel Selection, o ReportOptions) (*Plan, error) {
+	if err := sel.Validate(); err != nil {
+		return nil, err
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	r, err := locate(ctx, store, location, o.Log)
+	if err != nil {
+		return nil, fmt.Errorf("find the inventory report: %w", err)
+	}
+	m := r.manifest
+	created, err := m.created()
+	if err != nil {
+		return nil, err
+	}
+	g, err := r.sum(ctx, sel, o)
+	if err != nil {
+		return nil, err
+	}
+	return newPlan(m.SourceBucket, "", Source{Kind: "inventory", Report: r.at(), ID: r.id, Created: created, Format: m.FileFormat}, g), nil
+}
+
+// sum reads all data files and sums up their rows.
+func (r *report) sum(ctx context.Context, sel Selection, o ReportOptions) (*groups, error) {
+	m := r.manifest
+	workers := max(1, o.Concurrency)
+	progress := orNone(o.Progress)
+	var bytes int64
+	for _, f := range m.Files {
+		bytes += f.SizeBytes
+	}
+	progress.Total(0, bytes)
+
+	sums := make(chan *groups, workers) // one for each reader at work
+	for range workers {
+		sums <- newGroups(sel)
+	}
+	eg, gctx := errgroup.WithContext(ctx)
+	eg.SetLimit(workers)
+	for i := range m.Files {
+		parts := m.parts(&m.Files[i], workers)
+		for part := range parts {
+			if gctx.Err() != nil {
+				break
+			}
+			eg.Go(func() error {
+				g := <-sums
+				defer func() { sums <- g }()
+				df := &m.Files[i]
+				if err := r.sumFile(gctx, df, g, part, parts, o.VerifyChecksums, progress); err != nil {
+					if ctx.Err() != nil {
+						return context.Cause(ctx)
+					}
+					return fmt.Errorf("data file %s of %s: %w", df.Key, r.at(), err)
+				}
+				return nil
+			})
+		}
+	}
+	if err := eg.Wait(); err != nil {
+		return nil, err
+	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	all := <-sums
+	for range workers - 1 {
+		if err := all.merge(<-sums); err != nil {
+			return nil, fmt.Errorf("%s: %w", r.at(), err)
+		}
+	}
+	return all, nil
+}
+
+// parts is the number of parts that a data file is read in. Few large ORC files
+// are read in several each, so that all workers have work.
+func (m *manifest) parts(df *dataFile, workers int) int {
+	if m.FileFormat != formatORC || df.SizeBytes <= wholeFileBytes {
+		return 1
+	}
+	return (workers + len(m.Files) - 1) / len(m.Files)
+}
+
+// sumFile adds a part of a data file, of so many parts, to g.
+func (r *report) sumFile(ctx context.Context, df *dataFile, g *groups, part, parts int, verify bool, progress Progress) error {
+	f, err := r.place.open(ctx, r.folder, r.manifest, df.Key)
+	if err != nil {
+		if missing(err) {
+			return fmt.Errorf("it is missing; reports and their data files expire by lifecycle rules: use a newer report: %w", err)
+		}
+		return err
+	}
+	defer f.close()
+	if f.sizeBytes != df.SizeBytes {
+		return fmt.Errorf("%s has %d bytes, but the manifest says %d: fetch it again, or use another report", f.name, f.sizeBytes, df.SizeBytes)
+	}
+	if r.manifest.FileFormat == formatCSV {
+		return sumCSV(ctx, f, r.manifest.FileSchema, df.MD5, g, progress)
+	}
+	if f.sizeBytes <= wholeFileBytes {
+		b, err := readChecked(ctx, f, df.MD5)
+		if err != nil {
+			return err
+		}
+		return sumORC(ctx, bytes.NewReader(b), f.sizeBytes, g, part, parts, progress)
+	}
+	if verify && part == 0 {
+		if err := verifyMD5(ctx, f, df.MD5); err != nil {
+			return err
+		}
+	}
+	return sumORC(ctx, f, f.sizeBytes, g, part, parts, progress)
+}
+
+// readChecked reads a small file whole and checks its MD5.
+func readChecked(ctx context.Context, f *file, md5Hex string) ([]byte, error) {
+	s, err := openHashed(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	b := make([]byte, f.sizeBytes)
+	if _, err := io.ReadFull(s, b); err != nil {
+		return nil, fmt.Errorf("read %s: %w", f.name, err)
+	}
+	return b, s.check(md5Hex)
+}
+
+// verifyMD5 reads a file once for its MD5 alone.
+func verifyMD5(ctx context.Context, f *file, md5Hex string) error {
+	s, err := openHashed(ctx, f)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	return s.check(md5Hex)
+}
+
+// hashed computes the MD5 of a file while it is read.
+type hashed struct {
+	io.Reader
+	io.Closer
+	name string
+	sum  func() string
+}
+
+func openHashed(ctx context.Context, f *file) (*hashed, error) {
+	body, err := f.stream(ctx)
+	if err != nil {
+		return nil, err
+	}
+	h := md5.New()
+	return &hashed{
+		Reader: io.TeeReader(&untilDone{ctx, body}, h), Closer: body, name: f.name,
+		sum: func() string { return hex.EncodeToString(h.Sum(nil)) },
+	}, nil
+}
+
+// check reads what is left of the file and compares its MD5.
+func (s *hashed) check(md5Hex string) error {
+	if _, err := io.Copy(io.Discard, s.Reader); err != nil {
+		return fmt.Errorf("read %s: %w", s.name, err)
+	}
+	if got := s.sum(); !strings.EqualFold(got, md5Hex) {
+		return &checksumError{s.name, got, md5Hex}
+	}
+	return nil
+}
+
+// checksumError says that a data file's bytes are not those of the report.
+type checksumError struct{ name, got, want string }
+
+func (e *checksumError) Error() string {
+	return fmt.Sprintf("the MD5 of %s is %s, but the manifest says %s: fetch it again, or use another report", e.name, e.got, e.want)
+}
+
+// explain prefers the finding that the file is damaged over the error that the
+// damage led to.
+func (s *hashed) explain(err error, md5Hex string) error {
+	var damaged *checksumError
+	if sumErr := s.check(md5Hex); errors.As(sumErr, &damaged) {
+		return fmt.Errorf("%w (%w)", sumErr, err)
+	}
+	return err
+}
+
+// untilDone ends reading when the context is done.
+type untilDone struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (u *untilDone) Read(p []byte) (int, error) {
+	if err := u.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return u.r.Read(p)
+}

@@ -107,6 +107,9 @@ func (c *Client) AWSConfig() aws.Config { return c.aws }
 // Requests is the number of requests sent so far, by kind; every retry counts.
 func (c *Client) Requests() Requests { return c.requests.snapshot() }
 
+// ServerTime is the last Date that the server sent; the zero time before its first answer.
+func (c *Client) ServerTime() time.Time { return c.clock.last() }
+
 // noRateLimit switches off the SDK's retry quota: a long run would use it up
 // on throttling that is normal at its scale. MaxAttempts and backoff still hold.
 type noRateLimit struct{}

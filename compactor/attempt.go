@@ -1,0 +1,290 @@
+package compactor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/s3compact/s3compact/internal/receipt"
+	"github.com/s3compact/s3compact/internal/s3store"
+	"github.com/s3compact/s3compact/validate"
+)
+
+// attempt is steps 3 to 6 of the protocol for the chunks of one listing: read,
+// upload, list again, commit. Its outputs share one entry and one fate.
+type attempt struct {
+	g       *group
+	log     *grouplog
+	nonce   string
+	outputs []*outputWriter
+	entry   *receipt.Entry
+}
+
+// maxChunks bounds the outputs of an attempt, and with them what a crash costs.
+const maxChunks = 16
+
+// errAgain: the group moved under the attempt; it was dropped, and the group is listed anew.
+var errAgain = errors.New("the group changed meanwhile")
+
+// run reads and uploads the chunks and commits them. When it returns nil, the
+// attempt's entry is the log's head, or there was nothing to commit
+// (a.entry is nil).
+func (a *attempt) run(ctx context.Context, chunks []chunk) (err error) {
+	a.nonce = randomID()
+	defer func() {
+		if err != nil {
+			a.abort(ctx)
+		}
+	}()
+	for _, c := range chunks {
+		if err := a.join(ctx, c); err != nil {
+			return err
+		}
+	}
+	if len(a.outputs) == 0 {
+		return nil
+	}
+	e := &receipt.Entry{Header: receipt.Header{
+		Kind: receipt.Commit, Nonce: a.nonce, Tool: a.g.r.o.Tool, PlanID: a.g.r.o.PlanID,
+		Content: string(a.g.r.o.Content), Keep: a.g.r.o.Keep,
+	}}
+	for i, w := range a.outputs {
+		o, err := w.finish(ctx)
+		if err != nil {
+			return err
+		}
+		e.Outputs = append(e.Outputs, o)
+		for _, m := range w.members {
+			m.Output = i
+			e.Members = append(e.Members, m)
+		}
+	}
+	if err := a.unchanged(ctx, e); err != nil {
+		return err
+	}
+	return a.commit(ctx, e)
+}
+
+// abort drops what was uploaded; ctx may be cancelled.
+func (a *attempt) abort(ctx context.Context) {
+	ctx, cancel := drained(ctx)
+	defer cancel()
+	for _, w := range a.outputs {
+		w.abort(ctx)
+	}
+	a.outputs = nil
+}
+
+// result is one member's reading.
+type result struct {
+	member *member
+	err    error
+}
+
+// join reads a chunk's members, many at once, and appends them in key order
+// to an output for each class of headers. Memory: the budget for bodies, and
+// the part buffers of maxClasses outputs.
+func (a *attempt) join(ctx context.Context, c chunk) error {
+	r := a.g.r
+	readers, rctx := errgroup.WithContext(ctx)
+	results := make(chan chan result, 2*r.o.Concurrency)
+	readers.Go(func() error {
+		defer close(results)
+		for _, o := range c.members {
+			// In key order, one after another: the member that is joined next always has its memory.
+			if err := r.budget.acquire(rctx, holds(o)); err != nil {
+				return err
+			}
+			if err := r.budget.readers.Acquire(rctx, 1); err != nil {
+				r.budget.release(holds(o))
+				return err
+			}
+			slot := make(chan result, 1)
+			go func() {
+				defer r.budget.readers.Release(1)
+				m, err := r.reader.read(rctx, o)
+				slot <- result{m, err}
+			}()
+			select {
+			case results <- slot:
+			case <-rctx.Done():
+				res := <-slot
+				if res.member != nil {
+					res.member.release()
+				}
+				r.budget.release(holds(o))
+				return rctx.Err()
+			}
+		}
+		return nil
+	})
+	classes := map[headers]*classOutput{}
+	var order []headers
+	var failed error
+	i := 0
+	for slot := range results {
+		o := c.members[i]
+		i++
+		res := <-slot
+		if failed == nil {
+			failed = a.place(ctx, c, o, res, classes, &order)
+			if failed != nil {
+				readers.Go(func() error { return failed }) // stops the readers
+			}
+		}
+		if res.member != nil {
+			res.member.release()
+		}
+		r.budget.release(holds(o))
+	}
+	err := readers.Wait()
+	if failed != nil {
+		err = failed
+	}
+	if err == nil {
+		err = ctx.Err()
+	}
+	for _, h := range order {
+		w := classes[h]
+		switch {
+		case err == nil && len(w.out.members) >= 2 && !w.sameLine:
+			a.outputs = append(a.outputs, w.out)
+		default:
+			a.leave(ctx, w, err == nil)
+		}
+	}
+	return err
+}
+
+// classOutput is the output of one class of headers within a chunk.
+type classOutput struct {
+	out       *outputWriter
+	firstLine string
+	sameLine  bool // every member so far begins with the same line
+}
+
+// maxClasses bounds the outputs that are written at once. Members of further
+// classes wait for the next attempt.
+const maxClasses = 2
+
+// place appends one read member to the output of its class.
+func (a *attempt) place(ctx context.Context, c chunk, o s3store.Object, res result, classes map[headers]*classOutput, order *[]headers) error {
+	r := a.g.r
+	var refused *refusal
+	switch {
+	case errors.As(res.err, &refused):
+		a.g.refuse(o, refused)
+		return nil
+	case errors.Is(res.err, errLeftOut):
+		a.g.leftOut++
+		return nil
+	case res.err != nil:
+		return fmt.Errorf("read %s: %w", o.Key, res.err)
+	}
+	m := res.member
+	w := classes[m.class]
+	if w == nil {
+		if len(classes) == maxClasses {
+			a.g.leftOut++
+			return nil
+		}
+		number := len(a.outputs) + len(classes) + 1
+		w = &classOutput{firstLine: m.firstLine, sameLine: r.o.Content == validate.ContentLines, out: newOutputWriter(ctx, r.store, r.outBucket, r.o.PartBytes, m.class, func(members []receipt.Member) (string, error) {
+			return a.outputKey(c, members, number)
+		})}
+		classes[m.class] = w
+		*order = append(*order, m.class)
+	}
+	body, err := r.reader.open(ctx, m)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	if m.proof.UncompressedBytes > 0 {
+		w.sameLine = w.sameLine && m.firstLine != "" && w.firstLine == m.firstLine
+	}
+	if err := w.out.add(m, body); err != nil {
+		return err
+	}
+	r.o.Progress.Add(1, m.proof.SizeBytes)
+	return nil
+}
+
+// leave drops an output that is not to be: its members stay as they are.
+// judged says that all of the chunk was read, so that the reason is lasting.
+func (a *attempt) leave(ctx context.Context, w *classOutput, judged bool) {
+	ctx, cancel := drained(ctx)
+	defer cancel()
+	w.out.abort(ctx)
+	if !judged {
+		return
+	}
+	for _, m := range w.out.members {
+		o := s3store.Object{Key: m.Key, ETag: m.ETag}
+		if w.sameLine && len(w.out.members) >= 2 {
+			a.g.refuse(o, &refusal{reason: "format", lasting: true, detail: "every member begins with the same line: a header that would stand between the records"})
+			continue
+		}
+		a.g.alone(o)
+	}
+}
+
+// outputKey names an output. Keys that would be too long are refused.
+func (a *attempt) outputKey(c chunk, members []receipt.Member, number int) (string, error) {
+	r := a.g.r
+	keys := make([]string, len(members))
+	for i, m := range members {
+		keys[i] = m.Key
+	}
+	key := r.outPrefix + sharedDirectory(keys) + receipt.OutputName(stem(keys[0], c.extension), a.log.gid, a.nonce, number, c.extension)
+	if len(key) > maxKeyBytes {
+		return "", &groupRefusal{"too_long", fmt.Sprintf("the output's key would have %d bytes, S3 allows %d", len(key), maxKeyBytes)}
+	}
+	return key, nil
+}
+
+// unchanged is step 5: the group is listed again, and every member must be as it was read.
+func (a *attempt) unchanged(ctx context.Context, e *receipt.Entry) error {
+	l, err := a.g.relist(ctx)
+	if err != nil {
+		return err
+	}
+	for _, m := range e.Members {
+		if o, ok := l[m.Key]; !ok || o.ETag != m.ETag || !o.LastModified.Equal(m.LastModified) || o.StorageClass != m.Attributes.StorageClass {
+			a.g.r.o.Log.Info("a member changed while it was compacted; starting again", "key", m.Key)
+			return errAgain
+		}
+	}
+	return nil
+}
+
+// commit is step 6.
+func (a *attempt) commit(ctx context.Context, e *receipt.Entry) error {
+	auth := &authority{log: a.log}
+	sctx, err := auth.sign(ctx)
+	if errors.Is(err, errHeadMoved) {
+		return errAgain
+	}
+	if err != nil {
+		return err
+	}
+	ours, err := a.log.append(sctx, e)
+	switch {
+	case err != nil:
+		// Whoever comes next finds the entry or does not; the uploads may be needed, so they stay.
+		a.outputs = nil
+		return err
+	case !ours:
+		return errAgain
+	}
+	a.entry = e
+	a.outputs = nil
+	return nil
+}
+
+// groupRefusal is why a whole group must not be compacted.
+type groupRefusal struct{ reason, detail string }
+
+func (r *groupRefusal) Error() string { return r.reason + ": " + r.detail }

@@ -1,0 +1,412 @@
+package compactor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/s3compact/s3compact/internal/receipt"
+	"github.com/s3compact/s3compact/internal/s3store"
+	"github.com/s3compact/s3compact/validate"
+)
+
+// drainTime is how long what is committed may still take once a run is told to
+// stop: schedulers kill 30 seconds after SIGTERM.
+const drainTime = 15 * time.Second
+
+// drained is ctx without its end, which comes drainTime later.
+func drained(ctx context.Context) (context.Context, context.CancelFunc) {
+	free, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		time.AfterFunc(drainTime, func() { cancel(context.Cause(ctx)) })
+	})
+	return free, func() { stop(); cancel(nil) }
+}
+
+// fate is what became of a commit's outputs.
+type fate int
+
+const (
+	complete   fate = iota // all visible and right
+	neverWas               // an upload was aborted before it was completed: nothing was deleted
+	missing                // an output is gone or wrong although its upload is gone too
+	unfinished             // not decided; the error says why
+)
+
+// finishOwn is steps 7 to 10 for the commit that this worker just wrote.
+func (g *group) finishOwn(ctx context.Context, e *receipt.Entry) error {
+	ctx, cancel := drained(ctx)
+	defer cancel()
+	return g.finish(ctx, e, false)
+}
+
+// finishHead finishes a commit that is the log's head, whoever wrote it.
+func (g *group) finishHead(ctx context.Context) error {
+	e := g.log.entry
+	if e.Kind != receipt.Commit {
+		return fmt.Errorf("group %q: its log ends in an entry %q, which this version does not carry out: use a newer s3compact", g.prefix, e.Kind)
+	}
+	var before *receipt.Entry
+	if g.log.head > 1 {
+		var err error
+		if before, err = g.r.st.readEntry(ctx, g.log.gid, g.log.head-1); err != nil {
+			return err
+		}
+	}
+	if err := g.remember(ctx, before); err != nil {
+		return err
+	}
+	g.r.o.Log.Info("finishing what an earlier run has committed", "group", g.prefix, "entry", g.log.head, "members", len(e.Members))
+	ctx, cancel := drained(ctx)
+	defer cancel()
+	return g.finish(ctx, e, true)
+}
+
+func (g *group) finish(ctx context.Context, e *receipt.Entry, takenOver bool) error {
+	auth := &authority{log: g.log}
+	live := make([]receipt.OutputRef, len(e.Outputs))
+	c := &completion{g: g, auth: auth, e: e, takenOver: takenOver}
+	for i, o := range e.Outputs {
+		what, ref, err := c.output(ctx, o)
+		switch what {
+		case complete:
+			live[i] = ref
+		case neverWas:
+			return g.void(ctx, e, reasonNeverCompleted, true)
+		case missing:
+			return g.outputMissing(ctx, e, o)
+		default:
+			return fmt.Errorf("complete output %s: %w", o.Key, err)
+		}
+	}
+	g.counts = receipt.Counts{}
+	var changed []receipt.Refusal
+	if !e.Keep {
+		var err error
+		if changed, err = g.deleteMembers(ctx, auth, e); err != nil {
+			return err
+		}
+	}
+	return g.done(ctx, e, live, changed)
+}
+
+// completion is steps 7 and 8.
+type completion struct {
+	g         *group
+	auth      *authority
+	e         *receipt.Entry
+	takenOver bool
+	compared  bool // with a listing
+}
+
+// maxTries bounds how often a request without an answer is sent again here, beyond the client's own retries.
+const maxTries = 4
+
+// output completes one output and proves it.
+func (c *completion) output(ctx context.Context, o receipt.Output) (fate, receipt.OutputRef, error) {
+	g := c.g
+	if c.takenOver {
+		what, ref, err := c.look(ctx, o)
+		if what != missing {
+			return what, ref, err
+		}
+		// Not there: its upload may be open. It is completed only while every member is as it was read.
+		if same, err := c.membersUnchanged(ctx); err != nil {
+			return unfinished, ref, err
+		} else if !same {
+			return c.giveUp(ctx, o)
+		}
+	}
+	var last error
+	for range maxTries {
+		sctx, err := c.auth.sign(ctx)
+		if err != nil {
+			return unfinished, receipt.OutputRef{}, err
+		}
+		_, last = g.r.store.CompleteUpload(sctx, o.Bucket, o.Key, o.UploadID, o.Parts, o.CRC64)
+		switch {
+		case errors.Is(last, s3store.ErrExpired):
+			c.auth.expired()
+			continue
+		case errors.Is(last, s3store.ErrDenied):
+			return unfinished, receipt.OutputRef{}, last
+		case errors.Is(last, s3store.ErrBadRequest):
+			return c.giveUp(ctx, o)
+		}
+		// Completed, or done before, or no answer: what is there decides.
+		what, ref, err := c.look(ctx, o)
+		if what == complete || err != nil {
+			return what, ref, err
+		}
+		if errors.Is(last, s3store.ErrNotFound) || last == nil || errors.Is(last, s3store.ErrPrecondition) {
+			return missing, ref, nil
+		}
+	}
+	return unfinished, receipt.OutputRef{}, last
+}
+
+// look is step 8: is the output there, and is it what the entry says? missing
+// stands for one that is not there or is something else.
+func (c *completion) look(ctx context.Context, o receipt.Output) (fate, receipt.OutputRef, error) {
+	store := c.g.r.store
+	info, err := store.Head(ctx, o.Bucket, o.Key)
+	switch {
+	case errors.Is(err, s3store.ErrNotFound):
+		return missing, receipt.OutputRef{}, nil
+	case err != nil:
+		return unfinished, receipt.OutputRef{}, err
+	}
+	ref := receipt.OutputRef{Bucket: o.Bucket, Key: o.Key, Size: o.Size, ETag: info.ETag, CRC64: o.CRC64, Commit: c.e.Number}
+	if combined, err := combinedCRC(c.e, o); err != nil || combined != o.CRC64 {
+		return unfinished, ref, fmt.Errorf("the entry's checksums of %s contradict each other; nothing is deleted: %w", o.Key, errors.Join(err, receipt.ErrFormat))
+	}
+	switch {
+	case info.SizeBytes != o.Size:
+		return missing, ref, nil
+	case info.CRC64NVME != "" && !c.g.r.o.ReadBack:
+		if info.CRC64NVME != o.CRC64 {
+			return missing, ref, nil
+		}
+		return complete, ref, nil
+	}
+	crc, n, err := readBack(ctx, store, o.Bucket, o.Key, info.ETag)
+	if err != nil {
+		return unfinished, ref, err
+	}
+	if n != o.Size || validate.EncodeCRC64(crc) != o.CRC64 {
+		return missing, ref, nil
+	}
+	return complete, ref, nil
+}
+
+// combinedCRC is the checksum that an output must have, from its members' alone.
+func combinedCRC(e *receipt.Entry, o receipt.Output) (string, error) {
+	var j validate.Joined
+	for i := range e.Members {
+		m := &e.Members[i]
+		if e.Outputs[m.Output].Key != o.Key {
+			continue
+		}
+		crc, err := validate.DecodeCRC64(m.CRC64)
+		if err != nil || m.Offset != j.SizeBytes {
+			return "", errors.Join(err, fmt.Errorf("member %s does not follow the one before it", m.Key))
+		}
+		j.Add(validate.Gzip{SizeBytes: m.Size, CRC64: crc, UncompressedBytes: m.UncompressedBytes, CRC32: m.CRC32})
+		if m.Newline {
+			j.AddNewline()
+		}
+	}
+	if j.SizeBytes != o.Size || j.UncompressedBytes != o.UncompressedBytes || j.CRC32 != o.CRC32 {
+		return "", fmt.Errorf("the members make %d bytes, the output has %d", j.SizeBytes, o.Size)
+	}
+	return validate.EncodeCRC64(j.CRC64), nil
+}
+
+// membersUnchanged compares every member with a listing, once.
+func (c *completion) membersUnchanged(ctx context.Context) (bool, error) {
+	if c.compared {
+		return true, nil
+	}
+	there, err := c.g.relist(ctx)
+	if err != nil {
+		return false, err
+	}
+	c.compared = allThere(c.e, there)
+	return c.compared, nil
+}
+
+// allThere says whether every member of the entry is still there on its ETag.
+func allThere(e *receipt.Entry, there map[string]s3store.Object) bool {
+	for i := range e.Members {
+		if o, ok := there[e.Members[i].Key]; !ok || o.ETag != e.Members[i].ETag {
+			return false
+		}
+	}
+	return true
+}
+
+// giveUp aborts an upload that can't or should not be completed. Once the
+// abort is answered and nothing is there, it was never completed.
+func (c *completion) giveUp(ctx context.Context, o receipt.Output) (fate, receipt.OutputRef, error) {
+	store := c.g.r.store
+	err := store.AbortUpload(ctx, o.Bucket, o.Key, o.UploadID)
+	gone := errors.Is(err, s3store.ErrNotFound)
+	if err != nil && !gone {
+		return unfinished, receipt.OutputRef{}, err
+	}
+	what, ref, err := c.look(ctx, o)
+	if err != nil || what == complete {
+		return what, ref, err
+	}
+	if gone {
+		return missing, ref, nil
+	}
+	return neverWas, ref, nil
+}
+
+// deleteMembers is step 9. It returns the members that were replaced meanwhile.
+func (g *group) deleteMembers(ctx context.Context, auth *authority, e *receipt.Entry) (changed []receipt.Refusal, err error) {
+	todo := make([]s3store.KeyETag, len(e.Members))
+	for i, m := range e.Members {
+		todo[i] = s3store.KeyETag{Key: m.Key, ETag: m.ETag}
+	}
+	var last error
+	for range maxTries {
+		answers, err := g.deleteAll(ctx, auth, todo)
+		if err != nil {
+			return nil, err
+		}
+		var again []s3store.KeyETag
+		for i, err := range answers {
+			switch {
+			case err == nil:
+				g.counts.ObjectsDeleted++
+			case errors.Is(err, s3store.ErrNotFound):
+				g.counts.ObjectsGone++
+			case errors.Is(err, s3store.ErrPrecondition):
+				changed = append(changed, receipt.Refusal{Key: todo[i].Key, ETag: todo[i].ETag, Reason: "changed", Detail: "replaced while it was compacted: both versions stay"})
+			case errors.Is(err, s3store.ErrDenied):
+				return nil, fmt.Errorf("%w; the outputs are complete, nothing is lost: allow s3:DeleteObject and run again", err)
+			default:
+				if errors.Is(err, s3store.ErrExpired) {
+					auth.expired()
+				}
+				last = err
+				again = append(again, todo[i])
+			}
+		}
+		if todo = again; len(todo) == 0 {
+			return changed, nil
+		}
+	}
+	return nil, fmt.Errorf("%d members are still to be deleted; run again: %w", len(todo), last)
+}
+
+// deleteBatchKeys is how many keys one DeleteObjects names: S3 allows 1,000,
+// and each counts as a write of the prefix's 3,500 a second.
+const deleteBatchKeys = 250
+
+// deletesAtOnce is how many single deletes are under way, where the endpoint
+// does not enforce conditions in DeleteObjects.
+const deletesAtOnce = 16
+
+// deleteAll asks for each key's deletion once, on its ETag, under authority.
+// There is an answer for each key, of its own; err is for what stops them all.
+func (g *group) deleteAll(ctx context.Context, auth *authority, keys []s3store.KeyETag) ([]error, error) {
+	answers := make([]error, len(keys))
+	if g.r.enforces.batchETags {
+		for at := 0; at < len(keys); at += deleteBatchKeys {
+			batch := keys[at:min(at+deleteBatchKeys, len(keys))]
+			sctx, err := auth.sign(ctx)
+			if err != nil {
+				return nil, err
+			}
+			errs, err := g.r.store.DeleteBatch(sctx, g.r.o.Bucket, batch)
+			for i := range batch {
+				if answers[at+i] = err; err == nil {
+					answers[at+i] = errs[i]
+				}
+			}
+		}
+		return answers, ctx.Err()
+	}
+	eg, ectx := errgroup.WithContext(ctx)
+	eg.SetLimit(deletesAtOnce)
+	for i, k := range keys {
+		eg.Go(func() error {
+			sctx, err := auth.sign(ectx)
+			if err != nil {
+				return err
+			}
+			answers[i] = g.r.store.Delete(sctx, g.r.o.Bucket, k.Key, k.ETag)
+			return nil
+		})
+	}
+	if err := eg.Wait(); err != nil {
+		return nil, err
+	}
+	return answers, ctx.Err()
+}
+
+// done is step 10.
+func (g *group) done(ctx context.Context, e *receipt.Entry, live []receipt.OutputRef, changed []receipt.Refusal) error {
+	there, err := g.prunable(ctx)
+	if err != nil {
+		return err
+	}
+	d := g.sumUp(there)
+	d.Live = append(d.Live, live...)
+	d.Changed = changed
+	d.Counts = &g.counts
+	if e.Keep {
+		d.Kept = append(d.Kept, e.Number)
+	}
+	ours, err := g.log.append(ctx, d)
+	if err != nil {
+		return err
+	}
+	if !ours {
+		g.log = nil // another worker has written it; its entry is as good, but has to be read
+	}
+	for _, c := range changed {
+		g.report(Refused{Key: c.Key, Reason: c.Reason, Detail: c.Detail})
+	}
+	g.r.deleted(g.counts)
+	return nil
+}
+
+// prunable lists the group where the entry to be written repeats what earlier
+// ones said, which may no longer be so. Else it is nil.
+func (g *group) prunable(ctx context.Context) (map[string]s3store.Object, error) {
+	if p := g.before; p == nil || len(p.Refused) == 0 && len(p.Dead) == 0 && p.Kind != receipt.Void {
+		return nil, nil
+	}
+	return g.relist(ctx)
+}
+
+// sumUp starts an entry with what holds of the log before the commit at hand.
+// there is what a listing shows now; nil: nothing has to be compared.
+func (g *group) sumUp(there map[string]s3store.Object) *receipt.Entry {
+	d := &receipt.Entry{Header: receipt.Header{Kind: receipt.Done, Nonce: randomID(), Tool: g.r.o.Tool, PlanID: g.r.o.PlanID, Content: string(g.r.o.Content)}}
+	if p := g.before; p != nil {
+		d.Kept = append(d.Kept, p.Kept...)
+		d.Live = append(d.Live, p.Live...)
+		d.Dead = append(d.Dead, stillThere(p.Dead, there)...)
+		if p.Kind == receipt.Void {
+			dead := make([]receipt.OutputRef, len(p.Outputs))
+			for i, o := range p.Outputs {
+				dead[i] = receipt.OutputRef{Bucket: o.Bucket, Key: o.Key, Size: o.Size, CRC64: o.CRC64, Commit: p.Number}
+			}
+			d.Dead = append(d.Dead, stillThere(dead, there)...)
+		}
+	}
+	d.Refused = g.refusals(there)
+	return d
+}
+
+// stillThere is the dead outputs that the listing shows.
+func stillThere(dead []receipt.OutputRef, there map[string]s3store.Object) (left []receipt.OutputRef) {
+	for _, o := range dead {
+		if obj, ok := there[o.Key]; ok {
+			o.ETag = obj.ETag
+			left = append(left, o)
+		}
+	}
+	return left
+}
+
+// readBack computes the checksum of an object as it is stored now.
+func readBack(ctx context.Context, s Store, bucket, key, etag string) (crc uint64, n int64, err error) {
+	body, _, err := s.Get(ctx, bucket, key, s3store.GetOptions{IfMatch: etag})
+	if err != nil {
+		return 0, 0, err
+	}
+	defer body.Close()
+	in := &crcReader{r: body}
+	_, err = io.CopyBuffer(io.Discard, struct{ io.Reader }{in}, make([]byte, 256<<10))
+	return in.crc, in.n, err
+}

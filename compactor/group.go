@@ -1,0 +1,329 @@
+package compactor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/s3compact/s3compact/internal/receipt"
+	"github.com/s3compact/s3compact/internal/s3store"
+)
+
+// group is one group's run.
+type group struct {
+	r       *run
+	prefix  string
+	log     *grouplog                  // nil: to be read
+	before  *receipt.Entry             // the free entry that sums up what was before the commit at hand; nil for none
+	known   map[string]receipt.Refusal // refused for its bytes, or alone in its class, by key, as the log has it
+	kept    map[string]string          // ETags of members that commits with keep have joined, by key
+	refused map[string]Refused         // of this run, by key
+	skip    map[string]string          // ETags not to be read again in this run, by key
+	fresh   []receipt.Refusal          // found by this run and not yet in the log
+	leftOut int                        // members that changed since they were listed, or are of too many classes
+	counts  receipt.Counts
+	ignored int64
+}
+
+// maxIdleRounds bounds the attempts in a row that the application's changes thwart.
+const maxIdleRounds = 5
+
+// process compacts the group until a listing has nothing eligible and the log's head is free.
+func (g *group) process(ctx context.Context) error {
+	for idle := 0; ; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		progress, done, err := g.round(ctx)
+		switch {
+		case errors.Is(err, errAgain), errors.Is(err, errHeadMoved):
+			progress, g.log = false, nil
+		case err != nil:
+			return err
+		case done:
+			return nil
+		}
+		if progress {
+			idle = 0
+			continue
+		}
+		if idle++; idle >= maxIdleRounds {
+			return fmt.Errorf("group %q: it kept changing through %d attempts; run again when it is quiet, or use a larger --min-age", g.prefix, idle)
+		}
+	}
+}
+
+// round is one pass over the protocol's table: finish what is open, then list, then attempt.
+func (g *group) round(ctx context.Context) (progress, done bool, err error) {
+	if g.log == nil {
+		if g.log, err = g.r.st.readLog(ctx, g.prefix); err != nil {
+			return false, false, err
+		}
+	}
+	if ok, left := g.log.settled(g.r.o); !ok {
+		return false, false, fmt.Errorf("group %q: an entry of its log settles in %s: %w", g.prefix, left.Round(time.Second), ErrWaiting)
+	}
+	if !g.log.free() {
+		return true, false, g.finishHead(ctx)
+	}
+	if err := g.remember(ctx, g.log.entry); err != nil {
+		return false, false, err
+	}
+	if err := g.checkVoid(ctx); err != nil {
+		return false, false, err
+	}
+	l, err := listGroup(ctx, g.r.store, g.r.o.Bucket, g.prefix, g.r.o.Selection, g.r.o.MinAge)
+	if err != nil {
+		return false, false, err
+	}
+	moved, err := g.judgeOutputs(ctx, l)
+	if err != nil || moved {
+		g.log = nil
+		return false, false, err
+	}
+	chunks, objects, bytes := g.eligible(l)
+	if len(chunks) == 0 {
+		if moved, err := g.log.moved(ctx); err != nil || moved {
+			g.log = nil
+			return true, false, err
+		}
+		return false, true, g.recordRefusals(ctx)
+	}
+	g.r.o.Progress.Total(objects, bytes)
+	g.leftOut = 0
+	a := &attempt{g: g, log: g.log}
+	if err := a.run(ctx, chunks); err != nil {
+		var refused *groupRefusal
+		if errors.As(err, &refused) {
+			g.r.refuse(Refused{Prefix: g.prefix, Group: true, Reason: refused.reason, Detail: refused.detail})
+			return false, true, nil
+		}
+		return false, false, err
+	}
+	if a.entry == nil {
+		// Everything was refused, alone, or changed: with nothing left out the next listing is empty.
+		return g.leftOut == 0, false, nil
+	}
+	g.r.count(a.entry)
+	return true, false, g.finishOwn(ctx, a.entry)
+}
+
+// remember takes over what a free entry says about refusals and about members that stay.
+func (g *group) remember(ctx context.Context, e *receipt.Entry) error {
+	g.before = e
+	g.known, g.kept = map[string]receipt.Refusal{}, map[string]string{}
+	if e == nil {
+		return nil
+	}
+	for _, r := range e.Refused {
+		g.known[r.Key] = r
+	}
+	for _, n := range e.Kept {
+		e, err := g.r.st.readEntry(ctx, g.log.gid, n)
+		if err != nil {
+			return err
+		}
+		for _, m := range e.Members {
+			g.kept[m.Key] = m.ETag
+		}
+	}
+	return nil
+}
+
+// reasonAlone marks an object that was left because nothing else of its class
+// was there. It is no refusal; the log remembers it so that it is not read again alone.
+const reasonAlone = "alone"
+
+// eligible plans the chunks of an attempt from a listing. Known refusals are
+// reported, unread.
+func (g *group) eligible(l *listing) (chunks []chunk, objects, bytes int64) {
+	g.ignored = l.ignored
+	for _, r := range l.refused {
+		g.report(r)
+	}
+	var fresh, alone []s3store.Object
+	small, total := int64(len(l.refused)), int64(0)
+	for _, o := range l.candidates {
+		if r, ok := g.known[o.Key]; ok && r.ETag == o.ETag && (r.Content == "" || r.Content == string(g.r.o.Content)) {
+			if r.Reason == reasonAlone {
+				alone = append(alone, o)
+			} else {
+				g.report(Refused{Key: o.Key, Reason: r.Reason, Detail: r.Detail})
+			}
+			continue
+		}
+		if g.kept[o.Key] == o.ETag {
+			continue
+		}
+		small++
+		total += o.SizeBytes
+		if g.skip[o.Key] != o.ETag {
+			fresh = append(fresh, o)
+		}
+	}
+	if len(fresh) == 0 || !g.r.o.Selection.Hot(small, total) {
+		g.ignored += int64(len(fresh) + len(alone))
+		return nil, 0, 0
+	}
+	if len(alone) > 0 {
+		fresh = mergeByKey(fresh, alone)
+	}
+	if len(fresh) > maxMembers {
+		fresh = fresh[:maxMembers]
+	}
+	chunks = planChunks(fresh, g.r.o.Selection.TargetSizeBytes)
+	if len(chunks) > maxChunks {
+		chunks = chunks[:maxChunks]
+	}
+	for _, c := range chunks {
+		objects += int64(len(c.members))
+		for _, o := range c.members {
+			bytes += o.SizeBytes
+		}
+	}
+	return chunks, objects, bytes
+}
+
+// judgeOutputs looks at what is named like an output in a listing. moved says
+// that the log has an entry more than was read.
+func (g *group) judgeOutputs(ctx context.Context, l *listing) (moved bool, err error) {
+	outputs := l.outputs
+	if g.r.o.Dest != nil {
+		outputs, err = g.listDest(ctx)
+		if err != nil {
+			return false, err
+		}
+	}
+	live, dead := map[string]bool{}, map[string]receipt.OutputRef{}
+	if e := g.log.entry; e != nil {
+		for _, o := range e.Live {
+			live[o.Key] = true
+		}
+		for _, o := range e.Dead {
+			dead[o.Key] = o
+		}
+		if e.Kind == receipt.Void {
+			for _, o := range e.Outputs {
+				dead[o.Key] = receipt.OutputRef{Bucket: o.Bucket, Key: o.Key, Size: o.Size, CRC64: o.CRC64}
+			}
+		}
+	}
+	for _, o := range outputs {
+		gid, _, _ := receipt.ParseOutputName(o.Key)
+		d, isDead := dead[o.Key]
+		switch {
+		case gid == g.log.gid && live[o.Key]:
+		case gid == g.log.gid && isDead && d.Size == o.SizeBytes:
+			if err := g.deleteDead(ctx, o); err != nil {
+				return false, err
+			}
+		default:
+			if moved, err := g.log.moved(ctx); err != nil || moved {
+				return moved, err
+			}
+			g.report(Refused{Key: o.Key, Reason: "foreign", Detail: "named like an output, but no receipt of this group names it: copied, moved or restored from elsewhere"})
+		}
+	}
+	return false, nil
+}
+
+func (g *group) listDest(ctx context.Context) (outputs []s3store.Object, err error) {
+	err = g.r.store.List(ctx, g.r.outBucket, s3store.ListOptions{Prefix: g.r.outPrefix + g.prefix}, func(p s3store.Page) error {
+		for _, o := range p.Objects {
+			if gid, _, ok := receipt.ParseOutputName(o.Key); ok && gid == g.log.gid {
+				outputs = append(outputs, o)
+			}
+		}
+		return nil
+	})
+	return outputs, err
+}
+
+// relist lists the group's objects once more, by key.
+func (g *group) relist(ctx context.Context) (map[string]s3store.Object, error) {
+	all := map[string]s3store.Object{}
+	o := s3store.ListOptions{Prefix: g.prefix}
+	if g.r.o.Selection.GroupBy.Flat(g.prefix) {
+		o.Delimiter = "/"
+	}
+	err := g.r.store.List(ctx, g.r.o.Bucket, o, func(p s3store.Page) error {
+		for _, obj := range p.Objects {
+			all[obj.Key] = obj
+		}
+		return nil
+	})
+	return all, err
+}
+
+// refuse notes an object that was found unfit by reading it.
+func (g *group) refuse(o s3store.Object, why *refusal) {
+	if g.skip == nil {
+		g.skip = map[string]string{}
+	}
+	g.skip[o.Key] = o.ETag
+	if why.lasting {
+		r := receipt.Refusal{Key: o.Key, ETag: o.ETag, Reason: why.reason, Detail: why.detail}
+		if why.reason == "format" {
+			r.Content = string(g.r.o.Content)
+		}
+		g.fresh = append(g.fresh, r)
+	}
+	g.report(Refused{Key: o.Key, Reason: why.reason, Detail: why.detail})
+}
+
+// alone notes an object that nothing else can be joined with.
+func (g *group) alone(o s3store.Object) {
+	if g.skip == nil {
+		g.skip = map[string]string{}
+	}
+	g.skip[o.Key] = o.ETag
+	g.fresh = append(g.fresh, receipt.Refusal{Key: o.Key, ETag: o.ETag, Reason: reasonAlone})
+}
+
+// report tells a refusal once in a run.
+func (g *group) report(r Refused) {
+	if g.refused == nil {
+		g.refused = map[string]Refused{}
+	}
+	if _, told := g.refused[r.Key]; told {
+		return
+	}
+	g.refused[r.Key] = r
+	g.r.refuse(r)
+}
+
+// refusals is what the next entry says of objects that are not to be read
+// again: what the log knew, as far as it is still so, and what was found.
+func (g *group) refusals(there map[string]s3store.Object) []receipt.Refusal {
+	byKey := map[string]receipt.Refusal{}
+	for _, r := range g.known {
+		byKey[r.Key] = r
+	}
+	for _, r := range g.fresh {
+		byKey[r.Key] = r
+	}
+	var all []receipt.Refusal
+	for _, key := range sortedKeys(byKey) {
+		r := byKey[key]
+		if o, ok := there[key]; there == nil || ok && o.ETag == r.ETag {
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
+// recordRefusals writes an entry for refusals that the log does not know,
+// where no commit was made whose done entry would tell them.
+func (g *group) recordRefusals(ctx context.Context) error {
+	if len(g.fresh) == 0 {
+		return nil
+	}
+	there, err := g.prunable(ctx)
+	if err != nil {
+		return err
+	}
+	// Where another worker was first, the next run reads these objects again and says the same.
+	_, err = g.log.append(ctx, g.sumUp(there))
+	return err
+}

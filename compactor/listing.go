@@ -1,0 +1,204 @@
+package compactor
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/s3compact/s3compact/internal/receipt"
+	"github.com/s3compact/s3compact/internal/s3store"
+	"github.com/s3compact/s3compact/inventory"
+)
+
+// listing is what one listing of a group showed, by the rules that need no request.
+type listing struct {
+	candidates []s3store.Object // may be joined, in key order
+	refused    []Refused        // by what the listing shows
+	outputs    []s3store.Object // named like outputs, of any group
+	ignored    int64
+	bytes      int64 // of candidates
+}
+
+// archived are the storage classes whose bytes can't be read at once.
+// API: StorageClass of the S3 user guide, "Archive".
+var archived = map[string]bool{"GLACIER": true, "DEEP_ARCHIVE": true}
+
+// priced are the classes whose reading and early deletion cost extra.
+var priced = map[string]bool{"STANDARD_IA": true, "ONEZONE_IA": true, "GLACIER_IR": true}
+
+// listGroup lists a group. now is the server's clock, by which MinAge counts.
+func listGroup(ctx context.Context, s Store, bucket, group string, sel inventory.Selection, minAge time.Duration) (*listing, error) {
+	o := s3store.ListOptions{Prefix: group}
+	if sel.GroupBy.Flat(group) {
+		o.Delimiter = "/"
+	}
+	l := &listing{}
+	match := matcher(sel)
+	err := s.List(ctx, bucket, o, func(p s3store.Page) error {
+		now := s.ServerTime()
+		for _, obj := range p.Objects {
+			l.add(obj, group, sel, match, now.Add(-minAge))
+		}
+		return nil
+	})
+	slices.SortFunc(l.candidates, func(a, b s3store.Object) int { return strings.Compare(a.Key, b.Key) })
+	return l, err
+}
+
+// matcher is the rule by which keys are joined: a selection of every key means
+// every gzip file, by its name.
+func matcher(sel inventory.Selection) func(key string) bool {
+	if sel.Match == "*" {
+		sel.Match = "*.gz"
+	}
+	return sel.Matches
+}
+
+func (l *listing) add(o s3store.Object, group string, sel inventory.Selection, match func(string) bool, youngest time.Time) {
+	if sel.GroupBy.Group(o.Key) != group {
+		return // of a group below or beside it
+	}
+	if _, _, ok := receipt.ParseOutputName(o.Key); ok {
+		l.outputs = append(l.outputs, o)
+		return
+	}
+	switch {
+	case hidden(o.Key), strings.HasSuffix(o.Key, "/"), o.SizeBytes == 0,
+		!match(o.Key), !sel.Small(o.SizeBytes), o.LastModified.After(youngest):
+		l.ignored++
+	case archived[o.StorageClass]:
+		l.refused = append(l.refused, Refused{Key: o.Key, Reason: "archived", Detail: "storage class " + o.StorageClass + " can't be read without a restore"})
+	case priced[o.StorageClass]:
+		l.refused = append(l.refused, Refused{Key: o.Key, Reason: "storage_class", Detail: "reading from " + o.StorageClass + " and deleting early there cost extra"})
+	default:
+		l.candidates = append(l.candidates, o)
+		l.bytes += o.SizeBytes
+	}
+}
+
+// hidden says whether engines skip the key: a segment begins with _ or a dot.
+func hidden(key string) bool {
+	for {
+		if key != "" && (key[0] == '_' || key[0] == '.') {
+			return true
+		}
+		i := strings.IndexByte(key, '/')
+		if i < 0 {
+			return false
+		}
+		key = key[i+1:]
+	}
+}
+
+// chunk is a planned output: at least two candidates that may be joined by
+// what their keys say.
+type chunk struct {
+	members   []s3store.Object
+	extension string
+}
+
+// planChunks cuts candidates into chunks: classes by extension, storage class and
+// partition segments, in key order, each chunk at most about the target size.
+// Candidates that would be alone are left out.
+func planChunks(candidates []s3store.Object, targetBytes int64) []chunk {
+	type class struct{ extension, storage, partition string }
+	classes := map[class][]s3store.Object{}
+	var order []class
+	for _, o := range candidates {
+		c := class{extension(o.Key), o.StorageClass, partition(o.Key)}
+		if _, ok := classes[c]; !ok {
+			order = append(order, c)
+		}
+		classes[c] = append(classes[c], o)
+	}
+	var chunks []chunk
+	for _, c := range order {
+		members := classes[c]
+		var bytes int64
+		for _, o := range members {
+			bytes += o.SizeBytes
+		}
+		outputs := max(1, (bytes+targetBytes-1)/targetBytes)
+		share := (bytes + outputs - 1) / outputs
+		var run int64
+		start := 0
+		for i, o := range members {
+			run += o.SizeBytes
+			if run >= share || i == len(members)-1 {
+				if i+1-start >= 2 {
+					chunks = append(chunks, chunk{members[start : i+1], c.extension})
+				}
+				start, run = i+1, 0
+			}
+		}
+	}
+	return chunks
+}
+
+// extension is the last extension before .gz together with it, such as
+// .json.gz, or .gz alone, or the last extension of another name. Only letters
+// make an extension: numbers, dates and random ids before .gz differ from name to name.
+func extension(key string) string {
+	name := key[strings.LastIndexByte(key, '/')+1:]
+	end := len(name)
+	if strings.HasSuffix(name, ".gz") {
+		end -= len(".gz")
+	}
+	if i := strings.LastIndexByte(name[:end], '.'); i > 0 && letters(name[i+1:end]) {
+		return name[i:]
+	}
+	return name[end:]
+}
+
+// maxExtensionBytes bounds what counts as an extension: a longer tail is part of the name.
+const maxExtensionBytes = 10
+
+func letters(s string) bool {
+	return s != "" && len(s) <= maxExtensionBytes && strings.IndexFunc(s, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	}) < 0
+}
+
+// partition is the key's name=value segments: members of different ones are never joined.
+func partition(key string) string {
+	var b strings.Builder
+	segments := strings.Split(key, "/")
+	for _, s := range segments[:len(segments)-1] {
+		if strings.Contains(s, "=") {
+			b.WriteString(s)
+			b.WriteByte('/')
+		}
+	}
+	return b.String()
+}
+
+// sharedDirectory is the deepest directory that all keys share, with its closing slash.
+func sharedDirectory(keys []string) string {
+	if len(keys) == 0 {
+		return ""
+	}
+	dir := keys[0][:strings.LastIndexByte(keys[0], '/')+1]
+	for _, k := range keys[1:] {
+		for !strings.HasPrefix(k, dir) {
+			dir = dir[:strings.LastIndexByte(dir[:len(dir)-1], '/')+1]
+		}
+	}
+	return dir
+}
+
+// mergeByKey is both lists as one, in key order.
+func mergeByKey(a, b []s3store.Object) []s3store.Object {
+	all := slices.Concat(a, b)
+	slices.SortFunc(all, func(x, y s3store.Object) int { return strings.Compare(x.Key, y.Key) })
+	return all
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -1,0 +1,146 @@
+package compactor
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/s3compact/s3compact/internal/receipt"
+	"github.com/s3compact/s3compact/internal/s3store"
+	"github.com/s3compact/s3compact/inventory"
+	"github.com/s3compact/s3compact/validate"
+)
+
+// Options say what a run may do.
+type Options struct {
+	Bucket    string
+	Scope     string // prefix of the bucket whose grouping the state fixes; "" for all of it
+	State     s3store.Location
+	Dest      *s3store.Location // where outputs go; nil: beside their members
+	PlanID    string
+	Selection inventory.Selection
+	MinAge    time.Duration // younger objects wait, by the server's clock
+	Keep      bool          // members are not deleted
+	Content   validate.Content
+	ReadBack  bool // prove outputs by reading them, not by the checksum that S3 stored
+
+	Concurrency  int   // members read at once, over all groups
+	MemoryBytes  int64 // bound of member and part buffers together, see budget
+	AssumeAlone  bool  // do not wait until entries have settled
+	AcceptLoss   bool  // go on past an output that is gone
+	Tool         string
+	Log          *slog.Logger
+	Progress     Progress
+	OnRefused    func(Refused) // called once for each refusal, from one goroutine at a time
+	SettleAfter  time.Duration // 0: settleTime
+	PartBytes    int64         // 0: chosen from the target size
+	GroupsAtOnce int           // 0: chosen from the memory
+}
+
+// Progress is told what is to be done and what was. It is called from many goroutines.
+type Progress interface {
+	Total(objects, bytes int64)
+	Add(objects, bytes int64)
+}
+
+// Refused is an object, or a whole group when Prefix is set, that would be
+// joined but must not be. It stays as it is.
+type Refused struct {
+	Key    string
+	Prefix string // of a group; a Refused has one of Key and Group
+	Group  bool
+	Reason string // stable word, see DESIGN
+	Detail string
+}
+
+// Summary is what a run did.
+type Summary struct {
+	Groups         int64 `json:"groups"`
+	GroupsDone     int64 `json:"groups_done"`
+	ObjectsIn      int64 `json:"objects_in"` // joined into outputs
+	ObjectsDeleted int64 `json:"objects_deleted"`
+	ObjectsRefused int64 `json:"objects_refused"`
+	ObjectsIgnored int64 `json:"objects_ignored"`
+	Outputs        int64 `json:"outputs"`
+	BytesIn        int64 `json:"bytes_in"`
+	BytesOut       int64 `json:"bytes_out"`
+}
+
+// Errors of a run that callers tell apart.
+var (
+	// ErrWaiting: an entry of a group's log has to settle first; run again later.
+	ErrWaiting = errors.New("waits until earlier requests have run out")
+	// ErrUsage: what was asked for contradicts the state or is not allowed.
+	ErrUsage = errors.New("can't be done this way")
+)
+
+const (
+	// settleTime bounds every request of an earlier authority: S3 refuses it
+	// 15 minutes after its signature, and 2 minutes are left for requests under way.
+	settleTime = 17 * time.Minute
+	// authorityTime is how long an authority serves before the head is looked at again.
+	authorityTime = time.Minute
+	// maxMembers bounds an attempt, and with it its commit and its memory: about 1 KB a member.
+	maxMembers = 20_000
+	// minPartBytes is S3's least size of a part that is not the last.
+	minPartBytes = 5 << 20
+	// maxParts is S3's largest number of parts of an upload.
+	maxParts = 10_000
+	// maxKeyBytes is S3's longest key.
+	maxKeyBytes = 1024
+	// maxRecordBytes bounds a record of the state that is read into memory.
+	maxRecordBytes = 256 << 20
+)
+
+func errRecordTooLarge(bucket, key string) error {
+	return fmt.Errorf("s3://%s/%s: larger than %d bytes, which no record of s3compact is", bucket, key, maxRecordBytes)
+}
+
+// CheckState refuses a state location whose objects engines would read as data.
+func CheckState(l s3store.Location) error {
+	for _, segment := range strings.Split(l.Key, "/") {
+		if strings.HasPrefix(segment, "_") {
+			return nil
+		}
+	}
+	return fmt.Errorf("state %s: query engines would read it as data; use a location with a segment that begins with _, such as s3://%s/_s3compact/: %w", l, l.Bucket, ErrUsage)
+}
+
+// DefaultState is where a bucket's state lies when nothing else is said.
+func DefaultState(bucket string) s3store.Location {
+	return s3store.Location{Bucket: bucket, Key: strings.TrimSuffix(receipt.ClaimKey, "claim.json")}
+}
+
+func (o *Options) setDefaults() {
+	if o.Concurrency <= 0 {
+		o.Concurrency = 64
+	}
+	if o.MemoryBytes <= 0 {
+		o.MemoryBytes = 512 << 20
+	}
+	if o.SettleAfter <= 0 {
+		o.SettleAfter = settleTime
+	}
+	if o.PartBytes <= 0 {
+		o.PartBytes = max(8<<20, (o.Selection.TargetSizeBytes+maxParts/2-1)/(maxParts/2))
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Progress == nil {
+		o.Progress = noProgress{}
+	}
+	if o.OnRefused == nil {
+		o.OnRefused = func(Refused) {}
+	}
+	if o.GroupsAtOnce <= 0 {
+		o.GroupsAtOnce = int(max(1, min(8, o.MemoryBytes/2/(maxClasses*(partsUnderWay+1)*o.PartBytes))))
+	}
+}
+
+type noProgress struct{}
+
+func (noProgress) Total(int64, int64) {}
+func (noProgress) Add(int64, int64)   {}

@@ -1,0 +1,198 @@
+package compactor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/s3compact/s3compact/internal/receipt"
+	"github.com/s3compact/s3compact/internal/s3store"
+	"github.com/s3compact/s3compact/validate"
+)
+
+// partsUnderWay is how many parts of one output are uploaded while the next is filled.
+const partsUnderWay = 2
+
+// outputWriter uploads one output. It holds at most partsUnderWay + 1 part
+// buffers. Nothing is visible in S3 before the upload is completed, which is
+// not done here.
+type outputWriter struct {
+	store     Store
+	bucket    string
+	partBytes int64
+	class     headers
+	// name is asked for the key once: when the first part is full, or at the end.
+	name func(members []receipt.Member) (key string, err error)
+
+	key     string
+	id      string // of the upload; "" before it was started
+	joined  validate.Joined
+	members []receipt.Member
+
+	buf     []byte
+	number  int32 // of the last part that was sent
+	uploads *errgroup.Group
+	ctx     context.Context // of the part uploads
+	mu      sync.Mutex      // guards what follows
+	parts   []s3store.Part  // by number
+	spare   [][]byte
+}
+
+func newOutputWriter(ctx context.Context, s Store, bucket string, partBytes int64, class headers, name func([]receipt.Member) (string, error)) *outputWriter {
+	w := &outputWriter{store: s, bucket: bucket, partBytes: partBytes, class: class, name: name}
+	w.uploads, w.ctx = errgroup.WithContext(ctx)
+	w.uploads.SetLimit(partsUnderWay)
+	return w
+}
+
+// add appends a proven member, and a newline member behind it where it does
+// not end its last line.
+func (w *outputWriter) add(m *member, body io.Reader) error {
+	record := receipt.Member{
+		Key: m.info.Key, ETag: m.info.ETag, VersionID: m.info.VersionID, Size: m.proof.SizeBytes,
+		Offset: w.joined.SizeBytes, CRC64: validate.EncodeCRC64(m.proof.CRC64),
+		UncompressedBytes: m.proof.UncompressedBytes, CRC32: m.proof.CRC32,
+		LastModified: m.info.LastModified, Attributes: m.info.Attributes, Newline: m.proof.NeedsNewline(),
+	}
+	in := &crcReader{r: body}
+	if err := w.readFrom(in); err != nil {
+		return fmt.Errorf("join %s: %w", m.info.Key, err)
+	}
+	if in.n != m.proof.SizeBytes || in.crc != m.proof.CRC64 {
+		return fmt.Errorf("join %s: %d bytes with other content than the %d that were proven", m.info.Key, in.n, m.proof.SizeBytes)
+	}
+	w.joined.Add(m.proof)
+	if record.Newline {
+		if err := w.write(validate.NewlineMember); err != nil {
+			return err
+		}
+		w.joined.AddNewline()
+	}
+	w.members = append(w.members, record)
+	return nil
+}
+
+func (w *outputWriter) readFrom(r io.Reader) error {
+	for {
+		if err := w.room(); err != nil {
+			return err
+		}
+		n, err := r.Read(w.buf[len(w.buf):cap(w.buf)])
+		w.buf = w.buf[:len(w.buf)+n]
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (w *outputWriter) write(b []byte) error {
+	for len(b) > 0 {
+		if err := w.room(); err != nil {
+			return err
+		}
+		n := min(len(b), cap(w.buf)-len(w.buf))
+		w.buf = append(w.buf, b[:n]...)
+		b = b[n:]
+	}
+	return nil
+}
+
+// room makes sure that the buffer has some, sending a full one as a part.
+func (w *outputWriter) room() error {
+	if w.buf != nil && len(w.buf) == cap(w.buf) {
+		if err := w.sendPart(); err != nil {
+			return err
+		}
+	}
+	if w.buf == nil {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if n := len(w.spare); n > 0 {
+			w.buf, w.spare = w.spare[n-1], w.spare[:n-1]
+		} else {
+			w.buf = make([]byte, 0, w.partBytes)
+		}
+	}
+	return nil
+}
+
+// sendPart hands the buffer over to be uploaded, starting the upload before its first part.
+func (w *outputWriter) sendPart() error {
+	if w.number == maxParts {
+		return fmt.Errorf("output s3://%s/%s needs more than %d parts: use a smaller --target-size", w.bucket, w.key, maxParts)
+	}
+	if w.id == "" {
+		key, err := w.name(w.members)
+		if err != nil {
+			return err
+		}
+		w.key = key
+		if w.id, err = w.store.CreateUpload(w.ctx, w.bucket, key, w.class.attributes()); err != nil {
+			return err
+		}
+	}
+	w.number++
+	number, body := w.number, w.buf
+	w.buf = nil
+	w.uploads.Go(func() error {
+		p, err := w.store.UploadPart(w.ctx, w.bucket, w.key, w.id, number, body, validate.CRC64(body))
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.parts = append(w.parts, p)
+		w.spare = append(w.spare, body[:0])
+		return err
+	})
+	return nil
+}
+
+// finish sends the last part and is the record of the upload, ready to be committed.
+func (w *outputWriter) finish(ctx context.Context) (receipt.Output, error) {
+	if len(w.buf) > 0 {
+		if err := w.sendPart(); err != nil {
+			return receipt.Output{}, errors.Join(err, w.uploads.Wait())
+		}
+	}
+	if err := w.uploads.Wait(); err != nil {
+		return receipt.Output{}, err
+	}
+	if err := ctx.Err(); err != nil {
+		return receipt.Output{}, err
+	}
+	w.buf, w.spare = nil, nil
+	parts := make([]s3store.Part, w.number)
+	var sum validate.Joined
+	for _, p := range w.parts {
+		parts[p.Number-1] = p
+	}
+	for _, p := range parts {
+		crc, err := validate.DecodeCRC64(p.CRC64NVME)
+		if err != nil {
+			return receipt.Output{}, err
+		}
+		sum.Add(validate.Gzip{SizeBytes: p.SizeBytes, CRC64: crc})
+	}
+	if sum.SizeBytes != w.joined.SizeBytes || sum.CRC64 != w.joined.CRC64 {
+		return receipt.Output{}, fmt.Errorf("output s3://%s/%s: the parts as sent are not the members as proven; a flaw of memory or program, nothing was committed", w.bucket, w.key)
+	}
+	return receipt.Output{
+		Bucket: w.bucket, Key: w.key, Size: w.joined.SizeBytes, CRC64: validate.EncodeCRC64(w.joined.CRC64),
+		UploadID: w.id, Parts: parts, Attributes: w.class.attributes(), Members: len(w.members),
+		UncompressedBytes: w.joined.UncompressedBytes, CRC32: w.joined.CRC32,
+	}, nil
+}
+
+// abort drops the upload: nothing of it was ever visible. A failure only
+// leaves an upload that a later run sweeps.
+func (w *outputWriter) abort(ctx context.Context) {
+	w.uploads.Wait() // its error was seen, or does not matter any more
+	if w.id != "" {
+		_ = w.store.AbortUpload(ctx, w.bucket, w.key, w.id)
+	}
+}

@@ -1,0 +1,72 @@
+package compactor
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/s3compact/s3compact/internal/s3store"
+)
+
+// headers are the properties that the members of one output agree in, beside
+// those that their keys show. The output carries them.
+type headers struct {
+	contentType, contentEncoding, contentLanguage, contentDisposition, cacheControl string
+	storageClass, encryption                                                        string
+}
+
+// attributes is what an output of this class is written with. User metadata,
+// redirects and expiry headers stay in the receipt, for restore.
+func (h headers) attributes() s3store.Attributes {
+	return s3store.Attributes{
+		ContentType: h.contentType, ContentEncoding: h.contentEncoding, ContentLanguage: h.contentLanguage,
+		ContentDisposition: h.contentDisposition, CacheControl: h.cacheControl,
+		StorageClass: h.storageClass, Encryption: h.encryption,
+	}
+}
+
+// classify is the class of an object, or why it must not be joined.
+func classify(i s3store.Info) (headers, *refusal) {
+	refuse := func(reason, format string, a ...any) (headers, *refusal) {
+		return headers{}, &refusal{reason: reason, detail: fmt.Sprintf(format, a...)}
+	}
+	switch {
+	case i.CustomerKey:
+		return refuse("encryption", "encrypted with a key of the customer (SSE-C)")
+	case i.Encryption != "" && i.Encryption != "AES256":
+		return refuse("encryption", "encrypted with %s: joining it is not supported", i.Encryption)
+	case i.TagCount > 0:
+		return refuse("tags", "%d tags: joining tagged objects is not supported", i.TagCount)
+	case i.LockMode != "" || i.LegalHold == "ON":
+		return refuse("locked", "under object lock or legal hold")
+	case i.ReplicationStatus != "":
+		return refuse("replication", "replication status %s: deletes may replicate before the output does", i.ReplicationStatus)
+	case i.MissingMetadata > 0:
+		return refuse("metadata", "%d metadata entries can't be read, so they could not be restored", i.MissingMetadata)
+	case i.WebsiteRedirect != "":
+		return refuse("redirect", "a website redirect")
+	}
+	return headers{
+		contentType: i.ContentType, contentEncoding: i.ContentEncoding, contentLanguage: i.ContentLanguage,
+		contentDisposition: i.ContentDisposition, cacheControl: i.CacheControl,
+		storageClass: i.Attributes.StorageClass, encryption: i.Encryption,
+	}, nil
+}
+
+// refusal is why one object must not be joined.
+type refusal struct {
+	reason, detail string
+	lasting        bool // for its bytes, so as long as it has its ETag: the log remembers it
+}
+
+func (r *refusal) Error() string { return r.reason + ": " + r.detail }
+
+// stem is the part of a name before its extension, at most 64 bytes, cut at a
+// character's border.
+func stem(key, extension string) string {
+	name := strings.TrimSuffix(key[strings.LastIndexByte(key, '/')+1:], extension)
+	const maxStemBytes = 64
+	if len(name) > maxStemBytes {
+		name = strings.ToValidUTF8(name[:maxStemBytes], "")
+	}
+	return name
+}

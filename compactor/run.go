@@ -1,0 +1,185 @@
+package compactor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/s3compact/s3compact/internal/receipt"
+)
+
+// run is one compaction of many groups.
+type run struct {
+	o         *Options
+	store     Store
+	st        *state
+	outBucket string
+	outPrefix string // before the members' shared directory; "" beside them
+	budget    *budget
+	reader    *reader
+	enforces  enforcement
+
+	mu      sync.Mutex // guards what follows
+	summary Summary
+}
+
+// Run compacts the groups (prefixes, with their closing slash). The summary is
+// right also when there is an error: it says what was done. Errors of single
+// groups do not stop the others and come joined. A run that is told to stop
+// finishes what is committed, within drainTime, and returns the cause.
+//
+// Memory: Options.MemoryBytes for bodies and parts, and about 2 KB a member of
+// the groups at work for listings and receipts.
+func Run(ctx context.Context, s Store, o Options, groups []string) (Summary, error) {
+	o.setDefaults()
+	if err := o.Selection.Validate(); err != nil {
+		return Summary{}, fmt.Errorf("selection: %w: %w", err, ErrUsage)
+	}
+	r := &run{o: &o, store: s, outBucket: o.Bucket, budget: newBudget(o.MemoryBytes, o.Concurrency)}
+	if o.Dest != nil {
+		r.outBucket, r.outPrefix = o.Dest.Bucket, o.Dest.Key
+	}
+	r.reader = newReader(s, o.Bucket, o.Content, r.budget)
+	r.summary.Groups = int64(len(groups))
+	if len(groups) == 0 {
+		return r.summary, nil
+	}
+	if err := r.prepare(ctx); err != nil {
+		return r.summary, err
+	}
+	if refused, err := r.bucketRefusal(ctx); err != nil || refused != nil {
+		if refused != nil {
+			for _, g := range groups {
+				r.refuse(Refused{Prefix: g, Group: true, Reason: refused.reason, Detail: refused.detail})
+			}
+		}
+		return r.summary, err
+	}
+	err := r.all(ctx, groups)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.summary, err
+}
+
+// prepare opens the state and asks the endpoint what it enforces.
+func (r *run) prepare(ctx context.Context) (err error) {
+	if err := CheckState(r.o.State); err != nil {
+		return err
+	}
+	if r.enforces, err = r.canary(ctx); err != nil {
+		return err
+	}
+	if r.st, err = openState(ctx, r.store, r.o); err != nil {
+		return err
+	}
+	return nil
+}
+
+// all works on the groups side by side.
+func (r *run) all(ctx context.Context, groups []string) error {
+	eg := &errgroup.Group{}
+	eg.SetLimit(r.o.GroupsAtOnce)
+	var mu sync.Mutex
+	var failed []error
+	for _, prefix := range groups {
+		if ctx.Err() != nil {
+			break
+		}
+		eg.Go(func() error {
+			g := &group{r: r, prefix: prefix}
+			err := g.process(ctx)
+			r.ignore(g.ignored)
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case err == nil:
+				r.groupDone()
+			case ctx.Err() != nil && errors.Is(err, ctx.Err()):
+			default:
+				failed = append(failed, err)
+			}
+			return nil
+		})
+	}
+	_ = eg.Wait() // the tasks keep their errors in failed
+	if err := ctx.Err(); err != nil {
+		failed = append(failed, context.Cause(ctx))
+	}
+	return errors.Join(failed...)
+}
+
+// KnownGroups lists the groups under a prefix that have a log but are not
+// among those given: a run by prefix finishes and reports them too.
+// A state that does not exist yet knows none.
+func KnownGroups(ctx context.Context, s Store, o Options, under string, given []string) ([]string, error) {
+	o.setDefaults()
+	layout, _, err := readLayout(ctx, s, o.State)
+	if err != nil {
+		return nil, ignoreNotFound(err)
+	}
+	st := &state{store: s, at: o.State, layout: layout, settle: o.SettleAfter}
+	have := map[string]bool{}
+	for _, g := range given {
+		have[receipt.GID(layout.StateID, g)] = true
+	}
+	ids, err := st.groupIDs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var more []string
+	for _, gid := range ids {
+		if have[gid] {
+			continue
+		}
+		e, err := st.readEntry(ctx, gid, 1)
+		if err != nil {
+			return nil, fmt.Errorf("which group has the log %s: %w", receipt.LogPrefix(o.State.Key, gid), err)
+		}
+		if strings.HasPrefix(e.Group, under) {
+			more = append(more, e.Group)
+		}
+	}
+	return more, nil
+}
+
+func (r *run) refuse(x Refused) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.summary.ObjectsRefused++
+	r.o.OnRefused(x)
+}
+
+func (r *run) count(e *receipt.Entry) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.summary.ObjectsIn += int64(len(e.Members))
+	r.summary.Outputs += int64(len(e.Outputs))
+	for _, m := range e.Members {
+		r.summary.BytesIn += m.Size
+	}
+	for _, o := range e.Outputs {
+		r.summary.BytesOut += o.Size
+	}
+}
+
+func (r *run) deleted(c receipt.Counts) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.summary.ObjectsDeleted += c.ObjectsDeleted
+}
+
+func (r *run) ignore(n int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.summary.ObjectsIgnored += n
+}
+
+func (r *run) groupDone() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.summary.GroupsDone++
+}

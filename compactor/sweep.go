@@ -1,0 +1,72 @@
+package compactor
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/s3compact/s3compact/internal/receipt"
+	"github.com/s3compact/s3compact/internal/s3store"
+)
+
+// staleUpload is the age at which an upload that no commit names is taken for
+// left over. Too early is harmless: the commit that comes all the same is void.
+const staleUpload = 24 * time.Hour
+
+// Sweep aborts uploads below the scope that a dead worker of this state left:
+// older than a day, named like an output of one of the groups, and not named
+// by the head of its log. It returns how many it aborted.
+func Sweep(ctx context.Context, s Store, o Options, groups []string) (aborted int, err error) {
+	o.setDefaults()
+	layout, _, err := readLayout(ctx, s, o.State)
+	if err != nil {
+		return 0, ignoreNotFound(err)
+	}
+	st := &state{store: s, at: o.State, layout: layout, settle: o.SettleAfter}
+	ours := make(map[string]bool, len(groups))
+	for _, g := range groups {
+		ours[receipt.GID(layout.StateID, g)] = true
+	}
+	bucket, prefix := o.Bucket, o.Scope
+	if o.Dest != nil {
+		bucket, prefix = o.Dest.Bucket, o.Dest.Key+o.Scope
+	}
+	var stale []s3store.Upload
+	err = s.ListUploads(ctx, bucket, prefix, func(u s3store.Upload) error {
+		if gid, _, ok := receipt.ParseOutputName(u.Key); ok && ours[gid] && s.ServerTime().Sub(u.Initiated) > staleUpload {
+			stale = append(stale, u)
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	for _, u := range stale {
+		gid, _, _ := receipt.ParseOutputName(u.Key)
+		log, err := st.readLogByID(ctx, gid)
+		if err != nil {
+			return aborted, err
+		}
+		if log.names(u.Key) {
+			continue
+		}
+		if err := s.AbortUpload(ctx, bucket, u.Key, u.ID); err != nil && !errors.Is(err, s3store.ErrNotFound) {
+			return aborted, err
+		}
+		aborted++
+	}
+	return aborted, nil
+}
+
+// names says whether the head is an open commit of this output.
+func (l *grouplog) names(output string) bool {
+	if l.free() {
+		return false
+	}
+	for _, o := range l.entry.Outputs {
+		if o.Key == output {
+			return true
+		}
+	}
+	return false
+}

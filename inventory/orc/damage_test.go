@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/flate"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -322,5 +323,65 @@ func TestReadStripeAllocates(t *testing.T) {
 	read()
 	if n := testing.AllocsPerRun(2, read); n > 300 {
 		t.Errorf("%v allocations for a stripe of %d rows", n, f.Stripe(0).Rows)
+	}
+}
+
+// failing reads from a file until told to fail.
+type failing struct {
+	io.ReaderAt
+	err error
+}
+
+func (f *failing) ReadAt(b []byte, off int64) (int, error) {
+	if f.err != nil {
+		return 0, f.err
+	}
+	return f.ReaderAt.ReadAt(b, off)
+}
+
+// TestReadErrors checks that errors of the io.ReaderAt can be told by the caller.
+func TestReadErrors(t *testing.T) {
+	b := one(KindLong, 3, directV2, threeInts).bytes()
+	failed := errors.New("connection reset")
+	r := &failing{ReaderAt: bytes.NewReader(b), err: failed}
+	if _, err := Open(r, int64(len(b))); !errors.Is(err, failed) {
+		t.Errorf("open: %v", err)
+	}
+	r.err = nil
+	f, err := Open(r, int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader, err := f.NewReader("a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.err = failed
+	if _, err := reader.ReadStripe(context.Background(), 0); !errors.Is(err, failed) {
+		t.Errorf("stripe: %v", err)
+	}
+	r.err = nil // a reader can be used again after an error
+	if batch, err := reader.ReadStripe(context.Background(), 0); err != nil || batch.Rows != 3 {
+		t.Errorf("again: %v, %v", batch, err)
+	}
+}
+
+// TestOldMagic opens files whose postscript has no magic: the header must have it, wherever the tail that was read begins.
+func TestOldMagic(t *testing.T) {
+	old := func(rows int) []byte {
+		f := one(KindDouble, int64(rows), directV2, data(make([]byte, 8*rows)...)).bytes()
+		// Without the magic at the end of the postscript: field 8000, a length and three bytes.
+		n := int(f[len(f)-1]) - 7
+		return append(f[:len(f)-8], byte(n))
+	}
+	for _, rows := range []int{1, 20_000} {
+		b := old(rows)
+		if got, err := readAll(b); err != nil || got != int64(rows) {
+			t.Errorf("%d rows, want %d: %v", got, rows, err)
+		}
+		b[0] = 'o'
+		if _, err := readAll(b); err == nil || !strings.Contains(err.Error(), `neither the postscript nor the header says "ORC"`) {
+			t.Errorf("%d rows, no magic at all: %v", rows, err)
+		}
 	}
 }

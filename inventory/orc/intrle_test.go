@@ -266,3 +266,21 @@ func TestDecodeNanos(t *testing.T) {
 		}
 	}
 }
+
+// The table "closestFixedBits" of the specification, and the widths that every code stands for.
+func TestClosestWidth(t *testing.T) {
+	for _, c := range []struct{ from, to, want int }{
+		{25, 26, 26}, {27, 28, 28}, {29, 30, 30}, {31, 32, 32}, {33, 40, 40}, {41, 48, 48}, {49, 56, 56}, {57, 64, 64},
+	} {
+		for bits := c.from; bits <= c.to; bits++ {
+			if got := closestWidth(bits); got != c.want {
+				t.Errorf("%d bits: %d, want %d", bits, got, c.want)
+			}
+		}
+	}
+	for bits := 1; bits <= 24; bits++ {
+		if got := closestWidth(bits); got != bits {
+			t.Errorf("%d bits: %d", bits, got)
+		}
+	}
+}

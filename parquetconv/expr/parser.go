@@ -1,0 +1,346 @@
+package expr
+
+import "strings"
+
+// syntax is a parsed expression before its types are known.
+type syntax struct {
+	op       string // column, null, true, false, string, integer, decimal, call, case, cast, try_cast, is null, in, not, neg, or an operator
+	text     string // name of a column or function, literal, or type of a cast
+	operands []*syntax
+	hasElse  bool // case: the last operand is the ELSE
+	negated  bool // is null, in: with NOT
+	at       int
+}
+
+type parser struct {
+	text   string
+	tokens []token
+	next   int
+	depth  int
+}
+
+// maxDepth bounds the nesting of an expression, and so the stack.
+const maxDepth = 200
+
+// parse reads a whole expression.
+func parse(text string) (*syntax, error) {
+	tokens, err := lex(text)
+	if err != nil {
+		return nil, err
+	}
+	p := &parser{text: text, tokens: tokens}
+	s, err := p.or()
+	if err != nil {
+		return nil, err
+	}
+	if t := p.peek(); t.kind != tokenEnd {
+		return nil, p.unexpected("an operator or the end")
+	}
+	return s, nil
+}
+
+func (p *parser) peek() token { return p.tokens[p.next] }
+
+func (p *parser) take() token {
+	t := p.tokens[p.next]
+	if t.kind != tokenEnd {
+		p.next++
+	}
+	return t
+}
+
+func (t token) is(op string) bool { return t.kind == tokenOperator && t.text == op }
+
+func (t token) keyword(word string) bool {
+	return t.kind == tokenName && !t.quoted && strings.EqualFold(t.text, word)
+}
+
+func (p *parser) takeKeyword(word string) bool {
+	if p.peek().keyword(word) {
+		p.next++
+		return true
+	}
+	return false
+}
+
+func (p *parser) takeOperator(ops ...string) (token, bool) {
+	for _, op := range ops {
+		if p.peek().is(op) {
+			return p.take(), true
+		}
+	}
+	return token{}, false
+}
+
+func (p *parser) expect(op string) error {
+	if _, ok := p.takeOperator(op); !ok {
+		return p.unexpected("%q", op)
+	}
+	return nil
+}
+
+func (p *parser) expectKeyword(word string) error {
+	if !p.takeKeyword(word) {
+		return p.unexpected("%s", strings.ToUpper(word))
+	}
+	return nil
+}
+
+func (p *parser) unexpected(format string, args ...any) error {
+	t := p.peek()
+	found := "the end"
+	if t.kind != tokenEnd {
+		found = "“" + t.text + "”"
+	}
+	return errorAt(p.text, t.at, "expected "+format+", found %s", append(args, found)...)
+}
+
+// left parses operands of the next tighter level joined by left-associative operators.
+func (p *parser) left(operand func() (*syntax, error), ops ...string) (*syntax, error) {
+	s, err := operand()
+	for err == nil {
+		op, ok := p.takeOperator(ops...)
+		if !ok {
+			return s, nil
+		}
+		var right *syntax
+		if right, err = operand(); err == nil {
+			s = &syntax{op: op.text, operands: []*syntax{s, right}, at: op.at}
+		}
+	}
+	return nil, err
+}
+
+// words is left for the operators OR and AND.
+func (p *parser) words(word string, operand func() (*syntax, error)) (*syntax, error) {
+	s, err := operand()
+	for err == nil {
+		at := p.peek().at
+		if !p.takeKeyword(word) {
+			return s, nil
+		}
+		var right *syntax
+		if right, err = operand(); err == nil {
+			s = &syntax{op: word, operands: []*syntax{s, right}, at: at}
+		}
+	}
+	return nil, err
+}
+
+func (p *parser) or() (*syntax, error) {
+	if p.depth++; p.depth > maxDepth {
+		return nil, errorAt(p.text, p.peek().at, "more than %d levels of nesting", maxDepth)
+	}
+	defer func() { p.depth-- }()
+	return p.words("or", p.and)
+}
+
+func (p *parser) and() (*syntax, error) { return p.words("and", p.not) }
+
+func (p *parser) not() (*syntax, error) {
+	var nots []int
+	for p.peek().keyword("not") {
+		nots = append(nots, p.take().at)
+	}
+	s, err := p.comparison()
+	if err != nil {
+		return nil, err
+	}
+	for i := len(nots) - 1; i >= 0; i-- {
+		s = &syntax{op: "not", operands: []*syntax{s}, at: nots[i]}
+	}
+	return s, nil
+}
+
+func (p *parser) comparison() (*syntax, error) {
+	s, err := p.sum()
+	if err != nil {
+		return nil, err
+	}
+	if op, ok := p.takeOperator("=", "<>", "!=", "<=", ">=", "<", ">"); ok {
+		right, err := p.sum()
+		if err != nil {
+			return nil, err
+		}
+		name := op.text
+		if name == "!=" {
+			name = "<>"
+		}
+		return &syntax{op: name, operands: []*syntax{s, right}, at: op.at}, nil
+	}
+	at := p.peek().at
+	if p.takeKeyword("is") {
+		negated := p.takeKeyword("not")
+		if err := p.expectKeyword("null"); err != nil {
+			return nil, err
+		}
+		return &syntax{op: "is null", operands: []*syntax{s}, negated: negated, at: at}, nil
+	}
+	negated := p.takeKeyword("not")
+	if p.takeKeyword("in") {
+		list, err := p.arguments()
+		if err != nil {
+			return nil, err
+		}
+		if len(list) == 0 {
+			return nil, errorAt(p.text, at, "IN needs at least one value")
+		}
+		return &syntax{op: "in", operands: append([]*syntax{s}, list...), negated: negated, at: at}, nil
+	}
+	if negated {
+		return nil, p.unexpected("IN")
+	}
+	return s, nil
+}
+
+func (p *parser) sum() (*syntax, error)     { return p.left(p.product, "+", "-", "||") }
+func (p *parser) product() (*syntax, error) { return p.left(p.unary, "*", "/", "%") }
+
+func (p *parser) unary() (*syntax, error) {
+	if op, ok := p.takeOperator("-", "+"); ok {
+		if p.depth++; p.depth > maxDepth {
+			return nil, errorAt(p.text, op.at, "more than %d levels of nesting", maxDepth)
+		}
+		defer func() { p.depth-- }()
+		// The least int64 has no positive counterpart: its sign belongs to the literal.
+		if t := p.peek(); op.text == "-" && (t.kind == tokenInteger || t.kind == tokenDecimal) {
+			p.tokens[p.next].text = "-" + t.text
+			return p.primary()
+		}
+		s, err := p.unary()
+		if err != nil || op.text == "+" {
+			return s, err
+		}
+		return &syntax{op: "neg", operands: []*syntax{s}, at: op.at}, nil
+	}
+	return p.primary()
+}
+
+func (p *parser) primary() (*syntax, error) {
+	t := p.peek()
+	switch {
+	case t.is("("):
+		p.take()
+		s, err := p.or()
+		if err != nil {
+			return nil, err
+		}
+		return s, p.expect(")")
+	case t.kind == tokenString:
+		p.take()
+		return &syntax{op: "string", text: t.text, at: t.at}, nil
+	case t.kind == tokenInteger:
+		p.take()
+		return &syntax{op: "integer", text: t.text, at: t.at}, nil
+	case t.kind == tokenDecimal:
+		p.take()
+		return &syntax{op: "decimal", text: t.text, at: t.at}, nil
+	case t.kind == tokenName:
+		p.take()
+		return p.name(t)
+	}
+	return nil, p.unexpected("a value")
+}
+
+func (p *parser) name(t token) (*syntax, error) {
+	if !t.quoted {
+		switch word := strings.ToLower(t.text); word {
+		case "null", "true", "false":
+			return &syntax{op: word, at: t.at}, nil
+		case "case":
+			return p.caseWhen(t.at)
+		case "cast", "try_cast":
+			return p.cast(word, t.at)
+		case "and", "or", "not", "is", "in", "when", "then", "else", "end", "as":
+			p.next--
+			return nil, p.unexpected("a value")
+		}
+		if p.peek().is("(") {
+			args, err := p.arguments()
+			return &syntax{op: "call", text: strings.ToLower(t.text), operands: args, at: t.at}, err
+		}
+	}
+	return &syntax{op: "column", text: t.text, at: t.at}, nil
+}
+
+// arguments reads a parenthesised list, which may be empty.
+func (p *parser) arguments() ([]*syntax, error) {
+	if err := p.expect("("); err != nil {
+		return nil, err
+	}
+	if _, ok := p.takeOperator(")"); ok {
+		return nil, nil
+	}
+	var list []*syntax
+	for {
+		s, err := p.or()
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, s)
+		if _, ok := p.takeOperator(","); !ok {
+			return list, p.expect(")")
+		}
+	}
+}
+
+func (p *parser) cast(op string, at int) (*syntax, error) {
+	if err := p.expect("("); err != nil {
+		return nil, err
+	}
+	s, err := p.or()
+	if err != nil {
+		return nil, err
+	}
+	if err := p.expectKeyword("as"); err != nil {
+		return nil, err
+	}
+	t := p.peek()
+	if t.kind != tokenName {
+		return nil, p.unexpected("a type")
+	}
+	p.take()
+	name := t.text
+	if p.peek().is("(") {
+		args, err := p.arguments()
+		if err != nil {
+			return nil, err
+		}
+		parts := make([]string, len(args))
+		for i, a := range args {
+			parts[i] = a.text
+		}
+		name += "(" + strings.Join(parts, ",") + ")"
+	}
+	return &syntax{op: op, text: name, operands: []*syntax{s}, at: at}, p.expect(")")
+}
+
+// caseWhen reads CASE WHEN condition THEN value … [ELSE value] END.
+func (p *parser) caseWhen(at int) (*syntax, error) {
+	s := &syntax{op: "case", at: at}
+	for p.takeKeyword("when") {
+		condition, err := p.or()
+		if err != nil {
+			return nil, err
+		}
+		if err := p.expectKeyword("then"); err != nil {
+			return nil, err
+		}
+		result, err := p.or()
+		if err != nil {
+			return nil, err
+		}
+		s.operands = append(s.operands, condition, result)
+	}
+	if len(s.operands) == 0 {
+		return nil, p.unexpected("WHEN")
+	}
+	if p.takeKeyword("else") {
+		otherwise, err := p.or()
+		if err != nil {
+			return nil, err
+		}
+		s.operands, s.hasElse = append(s.operands, otherwise), true
+	}
+	return s, p.expectKeyword("end")
+}

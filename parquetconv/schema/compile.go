@@ -1,0 +1,240 @@
+package schema
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/s3compact/s3compact/parquetconv/expr"
+	"github.com/s3compact/s3compact/parquetconv/value"
+)
+
+// compiler turns a file into a Schema. Columns with a path come first, so that
+// an expression may name any of them; it may also name a derived column that
+// stands above it, or a field of the row that is no column.
+type compiler struct {
+	schema *Schema
+	byName map[string]int
+	later  map[string]bool // derived columns that are not read yet
+}
+
+func (c *compiler) unknown(p placed) error {
+	switch u := UnknownFields(p.text); u {
+	case "":
+		c.schema.Unknown = UnknownIgnore
+	case UnknownIgnore, UnknownReject, UnknownKeep:
+		c.schema.Unknown = u
+	default:
+		return p.errorf("unknown_fields %q: write ignore, reject or keep", p.text)
+	}
+	return nil
+}
+
+func (c *compiler) add(col Column) int {
+	c.schema.Columns = append(c.schema.Columns, col)
+	c.byName[col.Name] = len(c.schema.Columns) - 1
+	return c.byName[col.Name]
+}
+
+func (c *compiler) columns(columns []fileColumn) error {
+	seen := map[string]bool{}
+	if c.schema.Unknown == UnknownKeep {
+		seen[ExtraColumn] = true
+	}
+	for _, fc := range columns {
+		if err := checkName(fc.Name, "column"); err != nil {
+			return err
+		}
+		// Hive and Athena do not tell names apart by case.
+		if folded := strings.ToLower(fc.Name.text); seen[folded] {
+			return fc.Name.errorf("two columns are named %q (case does not count)", fc.Name.text)
+		} else {
+			seen[folded] = true
+		}
+	}
+	for _, derived := range []bool{false, true} {
+		for _, fc := range columns {
+			if fc.Expr.given() != derived {
+				if fc.Expr.given() {
+					c.later[fc.Name.text] = true
+				}
+				continue
+			}
+			delete(c.later, fc.Name.text)
+			col, err := c.column(fc)
+			if err != nil {
+				return err
+			}
+			c.add(col)
+		}
+	}
+	if c.schema.Unknown == UnknownKeep {
+		c.add(Column{Name: ExtraColumn, Type: value.Type{Kind: value.JSON}, Extra: true, OnBad: OnBadNull})
+	}
+	return nil
+}
+
+func (c *compiler) column(fc fileColumn) (Column, error) {
+	col := Column{Name: fc.Name.text, Required: fc.Required, OnBad: OnBad(fc.OnBad.text)}
+	if !fc.Type.given() {
+		return col, fc.Name.errorf("column %q has no type", col.Name)
+	}
+	var err error
+	if col.Type, err = value.ParseType(fc.Type.text); err != nil {
+		return col, fc.Type.errorf("%v", err)
+	}
+	switch col.OnBad {
+	case "":
+		col.OnBad = OnBadNull
+		if col.Required {
+			col.OnBad = OnBadReject
+		}
+	case OnBadReject, OnBadFail:
+	case OnBadNull:
+		if col.Required {
+			return col, fc.OnBad.errorf("column %q is required, so a bad value cannot become null: write reject or fail", col.Name)
+		}
+	default:
+		return col, fc.OnBad.errorf("on_bad %q: write null, reject or fail", fc.OnBad.text)
+	}
+	switch {
+	case fc.Expr.given() && fc.Path.given():
+		return col, fc.Expr.errorf("column %q has a path and an expression: write one of them", col.Name)
+	case fc.Expr.given():
+		col.Expr, err = c.expression(fc.Expr, col.Type)
+	case fc.Path.given():
+		if col.Path, err = ParsePath(fc.Path.text); err != nil {
+			err = fc.Path.errorf("%v", err)
+		}
+	default:
+		col.Path = Path{{Name: col.Name, Index: -1}}
+	}
+	return col, err
+}
+
+// expression reads an expression whose value a column or partition of a type takes.
+func (c *compiler) expression(p placed, t value.Type) (*expr.Expr, error) {
+	e, err := expr.Parse(p.text, c.scope)
+	if err != nil {
+		return nil, p.exprError(err)
+	}
+	if e.Type == t || e.Type.Kind == value.Null || widens(e.Type.Kind, t.Kind) {
+		return e, nil
+	}
+	return nil, p.errorf("the expression gives %s, not %s: cast it", e.Type, t)
+}
+
+// widens says whether a value of one kind is one of the other as it is.
+func widens(from, to value.Kind) bool {
+	return from == value.Int32 && to == value.Int64 || from == value.Float && to == value.Double
+}
+
+// scope finds what a name in an expression stands for: a column, else the
+// row's field of that name, as json that must be cast. So a derived column may
+// read the field whose name it bears.
+func (c *compiler) scope(name string) (int, value.Type, bool) {
+	if c.later[name] {
+		return 0, value.Type{}, false
+	}
+	i, ok := c.byName[name]
+	if !ok {
+		i = c.add(Column{Name: name, Type: value.Type{Kind: value.JSON}, Path: Path{{Name: name, Index: -1}}, OnBad: OnBadNull, Hidden: true})
+	}
+	return i, c.schema.Columns[i].Type, true
+}
+
+func (c *compiler) partitions(f *file, by []string) error {
+	for _, fp := range f.Partitions {
+		if err := checkName(fp.Name, "partition"); err != nil {
+			return err
+		}
+		named := func(p Partition) bool { return strings.EqualFold(p.Name, fp.Name.text) }
+		if slices.ContainsFunc(c.schema.Partitions, named) {
+			return fp.Name.errorf("two partitions are named %q (case does not count)", fp.Name.text)
+		}
+		p, err := c.partition(fp)
+		if err != nil {
+			return err
+		}
+		c.schema.Partitions = append(c.schema.Partitions, p)
+	}
+	if len(by) > 0 {
+		if err := c.partitionBy(by); err != nil {
+			return err
+		}
+	}
+	for _, p := range c.schema.Partitions {
+		if i, ok := c.byName[p.Name]; ok {
+			c.schema.Columns[i].Hidden = true // its values are in the path only
+		}
+	}
+	return nil
+}
+
+func (c *compiler) partition(fp filePartition) (Partition, error) {
+	p := Partition{Name: fp.Name.text}
+	i, isColumn := c.byName[p.Name]
+	isColumn = isColumn && !c.schema.Columns[i].Hidden
+	var err error
+	switch {
+	case fp.Expr.given() && isColumn:
+		return p, fp.Expr.errorf("partition %q has an expression, but a column has that name: leave out one of them", p.Name)
+	case isColumn:
+		if p.Type = c.schema.Columns[i].Type; fp.Type.given() {
+			if p.Type, err = value.ParseType(fp.Type.text); err != nil {
+				return p, fp.Type.errorf("%v", err)
+			}
+		}
+		p.Expr, err = c.expression(placed{text: quoteColumn(p.Name), line: fp.Name.line, column: fp.Name.column}, p.Type)
+	case !fp.Expr.given():
+		return p, fp.Name.errorf("partition %q has no expression, and no column has that name", p.Name)
+	case !fp.Type.given():
+		return p, fp.Name.errorf("partition %q has no type", p.Name)
+	default:
+		if p.Type, err = value.ParseType(fp.Type.text); err != nil {
+			return p, fp.Type.errorf("%v", err)
+		}
+		p.Expr, err = c.expression(fp.Expr, p.Type)
+	}
+	if err != nil {
+		return p, err
+	}
+	return p, checkPartitionType(fp.Name, p)
+}
+
+func checkPartitionType(at placed, p Partition) error {
+	switch p.Type.Kind {
+	case value.Boolean, value.Int32, value.Int64, value.String, value.Date, value.Timestamp:
+		return nil
+	}
+	return at.errorf("partition %q: a %s has no name for a folder that every engine reads: use boolean, int32, int64, string, date or timestamp", p.Name, p.Type)
+}
+
+// partitionBy replaces the partitions with named ones.
+func (c *compiler) partitionBy(names []string) error {
+	var chosen []Partition
+	for _, name := range names {
+		i := slices.IndexFunc(c.schema.Partitions, func(p Partition) bool { return p.Name == name })
+		if i >= 0 {
+			chosen = append(chosen, c.schema.Partitions[i])
+			continue
+		}
+		fp := filePartition{Name: placed{text: name}}
+		if j, ok := c.byName[name]; !ok || c.schema.Columns[j].Hidden {
+			return fp.Name.errorf("partition by %q: the schema has no partition or column of that name", name)
+		}
+		p, err := c.partition(fp)
+		if err != nil {
+			return err
+		}
+		chosen = append(chosen, p)
+	}
+	for i, p := range chosen {
+		if slices.ContainsFunc(chosen[:i], func(q Partition) bool { return q.Name == p.Name }) {
+			return placed{}.errorf("partition by %q: named twice", p.Name)
+		}
+	}
+	c.schema.Partitions = chosen
+	return nil
+}
+
+func quoteColumn(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }

@@ -1,0 +1,98 @@
+package schema
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+
+	"github.com/s3compact/s3compact/parquetconv/expr"
+)
+
+// file is a schema as it is written.
+type file struct {
+	Version       int             `yaml:"version"`
+	Format        string          `yaml:"format"`
+	Columns       []fileColumn    `yaml:"columns"`
+	Partitions    []filePartition `yaml:"partitions"`
+	SortBy        []string        `yaml:"sort_by"`
+	UnknownFields placed          `yaml:"unknown_fields"`
+}
+
+type fileColumn struct {
+	Name     placed `yaml:"name"`
+	Type     placed `yaml:"type"`
+	Path     placed `yaml:"path"`
+	Expr     placed `yaml:"expr"`
+	Required bool   `yaml:"required"`
+	OnBad    placed `yaml:"on_bad"`
+}
+
+type filePartition struct {
+	Name placed `yaml:"name"`
+	Type placed `yaml:"type"`
+	Expr placed `yaml:"expr"`
+}
+
+// placed is a scalar that remembers where it stands, for messages.
+type placed struct {
+	text         string
+	line, column int // from 1; 0 where it is not given
+	block        bool
+}
+
+// UnmarshalYAML takes the scalar with its place.
+func (p *placed) UnmarshalYAML(node ast.Node) error {
+	at := node.GetToken().Position
+	p.line, p.column = at.Line, at.Column
+	switch n := node.(type) {
+	case *ast.StringNode:
+		p.text = n.Value
+		if q := n.GetToken().Origin; strings.HasPrefix(strings.TrimSpace(q), `"`) || strings.HasPrefix(strings.TrimSpace(q), "'") {
+			p.column++ // the text begins behind the quote
+		}
+		return nil
+	case *ast.LiteralNode:
+		p.text, p.block = n.Value.Value, true
+		return nil
+	case ast.ScalarNode:
+		p.text = n.GetToken().Value
+		return nil
+	}
+	return fmt.Errorf("%d:%d: a single value is needed here", at.Line, at.Column)
+}
+
+func (p placed) given() bool { return p.line > 0 }
+
+// errorf is an error at the value's place.
+func (p placed) errorf(format string, args ...any) error {
+	if !p.given() {
+		return fmt.Errorf(format, args...)
+	}
+	return fmt.Errorf("line %d, column %d: %s", p.line, p.column, fmt.Sprintf(format, args...))
+}
+
+// exprError puts an error inside an expression at its place in the file.
+func (p placed) exprError(err error) error {
+	var e *expr.Error
+	if !errors.As(err, &e) {
+		return p.errorf("%v", err)
+	}
+	if p.block || e.Line > 1 {
+		return p.errorf("expression, its line %d, column %d: %s", e.Line, e.Column, e.Message)
+	}
+	at := p
+	at.column += e.Column - 1
+	return at.errorf("expression: %s", e.Message)
+}
+
+// parseFile reads the YAML strictly: an unknown key is an error with its place.
+func parseFile(text []byte) (*file, error) {
+	f := &file{}
+	if err := yaml.UnmarshalWithOptions(text, f, yaml.Strict()); err != nil {
+		return nil, errors.New(strings.TrimSpace(yaml.FormatError(err, false, true)))
+	}
+	return f, nil
+}

@@ -82,7 +82,7 @@ func (g *group) round(ctx context.Context) (progress, done bool, err error) {
 		g.log = nil
 		return false, false, err
 	}
-	chunks, objects, bytes := g.eligible(l)
+	chunks := g.eligible(l)
 	if len(chunks) == 0 {
 		if moved, err := g.log.moved(ctx); err != nil || moved {
 			g.log = nil
@@ -90,7 +90,6 @@ func (g *group) round(ctx context.Context) (progress, done bool, err error) {
 		}
 		return false, true, g.recordRefusals(ctx)
 	}
-	g.r.o.Progress.Total(objects, bytes)
 	g.leftOut = 0
 	a := &attempt{g: g, log: g.log}
 	if err := a.run(ctx, chunks); err != nil {
@@ -137,7 +136,7 @@ const reasonAlone = "alone"
 
 // eligible plans the chunks of an attempt from a listing. Known refusals are
 // reported, unread.
-func (g *group) eligible(l *listing) (chunks []chunk, objects, bytes int64) {
+func (g *group) eligible(l *listing) []chunk {
 	g.ignored = l.ignored
 	for _, r := range l.refused {
 		g.report(r)
@@ -164,7 +163,7 @@ func (g *group) eligible(l *listing) (chunks []chunk, objects, bytes int64) {
 	}
 	if len(fresh) == 0 || !g.r.o.Selection.Hot(small, total) {
 		g.ignored += int64(len(fresh) + len(alone))
-		return nil, 0, 0
+		return nil
 	}
 	if len(alone) > 0 {
 		fresh = mergeByKey(fresh, alone)
@@ -172,17 +171,8 @@ func (g *group) eligible(l *listing) (chunks []chunk, objects, bytes int64) {
 	if len(fresh) > maxMembers {
 		fresh = fresh[:maxMembers]
 	}
-	chunks = planChunks(fresh, g.r.o.Selection.TargetSizeBytes)
-	if len(chunks) > maxChunks {
-		chunks = chunks[:maxChunks]
-	}
-	for _, c := range chunks {
-		objects += int64(len(c.members))
-		for _, o := range c.members {
-			bytes += o.SizeBytes
-		}
-	}
-	return chunks, objects, bytes
+	chunks := planChunks(fresh, g.r.o.Selection.TargetSizeBytes)
+	return chunks[:min(len(chunks), maxChunks)]
 }
 
 // judgeOutputs looks at what is named like an output in a listing. moved says

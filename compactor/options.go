@@ -39,9 +39,8 @@ type Options struct {
 	GroupsAtOnce int           // 0: chosen from the memory
 }
 
-// Progress is told what is to be done and what was. It is called from many goroutines.
+// Progress is told of each object that was joined or proven. It is called from many goroutines.
 type Progress interface {
-	Total(objects, bytes int64)
 	Add(objects, bytes int64)
 }
 
@@ -142,5 +141,4 @@ func (o *Options) setDefaults() {
 
 type noProgress struct{}
 
-func (noProgress) Total(int64, int64) {}
-func (noProgress) Add(int64, int64)   {}
+func (noProgress) Add(int64, int64) {}

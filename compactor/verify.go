@@ -17,13 +17,12 @@ import (
 
 // VerifySummary is what a verification found.
 type VerifySummary struct {
-	Groups      int64 `json:"groups"`
-	GroupsOpen  int64 `json:"groups_open"` // whose last commit is not finished; its outputs are not looked at
-	Outputs     int64 `json:"outputs"`
-	OutputsBad  int64 `json:"outputs_bad"`
-	Members     int64 `json:"members"`
-	Bytes       int64 `json:"bytes"` // read back
-	RecordBytes int64 `json:"uncompressed_bytes"`
+	Groups     int64 `json:"groups"`
+	GroupsOpen int64 `json:"groups_open"` // whose last commit is not finished; its outputs are not looked at
+	Outputs    int64 `json:"outputs"`
+	OutputsBad int64 `json:"outputs_bad"`
+	Members    int64 `json:"members"`
+	Bytes      int64 `json:"bytes"` // read back
 }
 
 // Verified is the verdict on one output.
@@ -55,7 +54,6 @@ func Verify(ctx context.Context, s Store, o Options, each func(Verified)) (Verif
 		return sum, err
 	}
 	v := &verifier{st: st, o: &o, each: each, sum: &sum}
-	o.Progress.Total(int64(len(ids)), 0)
 	eg, ectx := errgroup.WithContext(ctx)
 	eg.SetLimit(min(o.Concurrency, 8))
 	for _, gid := range ids {
@@ -119,8 +117,8 @@ func (v *verifier) group(ctx context.Context, gid string) error {
 		}
 		v.each(found)
 		v.mu.Unlock()
+		v.o.Progress.Add(1, found.Bytes)
 	}
-	v.o.Progress.Add(1, 0)
 	return nil
 }
 

@@ -4,5 +4,9 @@ import "github.com/urfave/cli/v2"
 
 // commands lists every command, one file each.
 func (p *program) commands() []*cli.Command {
-	return []*cli.Command{}
+	return []*cli.Command{
+		p.hotspotsCommand(),
+		p.compactCommand(),
+		p.verifyCommand(),
+	}
 }

@@ -20,6 +20,7 @@ var (
 	errInterrupted = errors.New("interrupted")
 	errTerminated  = errors.New("stopped by SIGTERM; run the same command again to go on")
 	errDeadline    = errors.New("stopped by --deadline; run the same command again to go on")
+	errSettling    = errors.New("nothing is lost; run the same command again later to go on")
 	errRefused     = errors.New("done, but some were refused")
 	// errSilent marks an error that has been told already.
 	errSilent = errors.New("told already")
@@ -51,7 +52,7 @@ func exitCode(ctx context.Context, err error) int {
 	switch {
 	case errors.Is(cause, errInterrupted), errors.Is(err, errInterrupted):
 		return exitInterrupted
-	case errors.Is(cause, errTerminated), errors.Is(err, errTerminated), errors.Is(err, errDeadline):
+	case errors.Is(cause, errTerminated), errors.Is(err, errTerminated), errors.Is(err, errDeadline), errors.Is(err, errSettling):
 		return exitResumable
 	}
 	return codeOf(err)
@@ -63,7 +64,7 @@ func codeOf(err error) int {
 		return exitDone
 	case errors.Is(err, errInterrupted):
 		return exitInterrupted
-	case errors.Is(err, errTerminated), errors.Is(err, errDeadline):
+	case errors.Is(err, errTerminated), errors.Is(err, errDeadline), errors.Is(err, errSettling):
 		return exitResumable
 	case errors.Is(err, errRefused):
 		return exitRefused

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"os"
 	"strings"
 	"time"
 
@@ -103,3 +104,6 @@ func checkOutput(c *cli.Context, forms ...string) error {
 
 // durationOf rounds a duration for people.
 func durationOf(d time.Duration) string { return d.Round(10 * time.Millisecond).String() }
+
+// lookupEnv reads the environment that array jobs set.
+func lookupEnv(name string) (string, bool) { return os.LookupEnv(name) }

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/s3compact/s3compact/internal/s3store"
+	"github.com/s3compact/s3compact/inventory"
+)
+
+// planTarget is where a plan is written; the zero value is nowhere.
+type planTarget struct {
+	file string
+	s3   s3store.Location
+}
+
+// readPlanTarget reads a file's path or s3://bucket/key.
+func readPlanTarget(s string) (planTarget, error) {
+	if !inventory.IsS3(s) {
+		if strings.HasSuffix(s, "/") {
+			return planTarget{}, usageError("--plan %s is a folder: name a file in it", s)
+		}
+		return planTarget{file: s}, nil
+	}
+	l, err := s3store.ParseLocation(s)
+	if err != nil {
+		return planTarget{}, usageError("--plan: %v", err)
+	}
+	if l.Key == "" || strings.HasSuffix(l.Key, "/") {
+		return planTarget{}, usageError("--plan %s is a folder: name an object in it, such as %s/plan.jsonl", s, strings.TrimSuffix(s, "/"))
+	}
+	return planTarget{s3: l}, nil
+}
+
+func (t planTarget) onS3() bool { return t.s3.Bucket != "" }
+
+// String is the location as it was given, "" for none.
+func (t planTarget) String() string {
+	if t.onS3() {
+		return t.s3.String()
+	}
+	return t.file
+}
+
+// check finds, before the work, what would make the plan unwritable after it.
+func (t planTarget) check() error {
+	if t.file == "" {
+		return nil
+	}
+	if info, err := os.Stat(filepath.Dir(t.file)); err != nil {
+		return fmt.Errorf("write the plan: its folder: %w", err)
+	} else if !info.IsDir() {
+		return fmt.Errorf("write the plan: %s is no folder", filepath.Dir(t.file))
+	}
+	info, err := os.Stat(t.file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("write the plan: %w", err)
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("write the plan: %s is there and is no regular file", t.file)
+	}
+	return nil
+}
+
+// write writes the plan whole: a file is replaced in one step, or stays as it was.
+func (t planTarget) write(ctx context.Context, store *s3store.Client, plan *inventory.Plan) error {
+	if t == (planTarget{}) {
+		return nil
+	}
+	var b bytes.Buffer // some 250 bytes a hotspot
+	if err := plan.Write(&b); err != nil {
+		return fmt.Errorf("write the plan: %w", err)
+	}
+	if err := ctx.Err(); err != nil {
+		return context.Cause(ctx)
+	}
+	if t.onS3() {
+		o := s3store.PutOptions{Attributes: s3store.Attributes{ContentType: "application/x-ndjson"}}
+		if _, err := store.Put(ctx, t.s3.Bucket, t.s3.Key, b.Bytes(), o); err != nil {
+			return fmt.Errorf("write the plan: %w", err)
+		}
+		return nil
+	}
+	if err := replaceFile(t.file, b.Bytes()); err != nil {
+		return fmt.Errorf("write the plan: %w", err)
+	}
+	return nil
+}
+
+// replaceFile writes a file under a temporary name beside it, then renames it.
+func replaceFile(name string, b []byte) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			f.Close() // may be closed already
+			os.Remove(f.Name())
+		}
+	}()
+	if _, err := f.Write(b); err != nil {
+		return err
+	}
+	if err := f.Chmod(0o644); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), name)
+}

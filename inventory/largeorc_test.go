@@ -51,7 +51,7 @@ func TestLargeORCFilesAreReadInParts(t *testing.T) {
 			t.Errorf("verified %v (-want +got):\n%s", verify, d)
 		}
 		if m.objects != int64(len(objects)) || m.bytes == 0 || m.bytes > m.totalBytes {
-			t.Errorf("progress %+v of %d rows", m, len(objects))
+			t.Errorf("progress of %d rows and %d bytes, want %d rows of %d bytes", m.objects, m.bytes, len(objects), m.totalBytes)
 		}
 	}
 	tr.manifest.Files[0].MD5 = "00000000000000000000000000000000"

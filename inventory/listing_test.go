@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -35,10 +36,23 @@ func listed(key string, size int64) s3store.Object {
 }
 
 // meter is a Progress that remembers.
-type meter struct{ objects, bytes, totalObjects, totalBytes int64 }
+type meter struct {
+	mu                                       sync.Mutex
+	objects, bytes, totalObjects, totalBytes int64
+}
 
-func (m *meter) Total(objects, bytes int64) { m.totalObjects, m.totalBytes = objects, bytes }
-func (m *meter) Add(objects, bytes int64)   { m.objects += objects; m.bytes += bytes }
+func (m *meter) Total(objects, bytes int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.totalObjects, m.totalBytes = objects, bytes
+}
+
+func (m *meter) Add(objects, bytes int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.objects += objects
+	m.bytes += bytes
+}
 
 func TestFromListing(t *testing.T) {
 	lister := pages{pages: []s3store.Page{

@@ -76,7 +76,7 @@ func TestFromReportEqualsTheListing(t *testing.T) {
 				t.Errorf("%s, %d at once (-want +got):\n%s", tc.name, concurrency, d)
 			}
 			if m.objects != int64(len(objects)) || m.totalBytes == 0 || tc.format == "CSV" && m.bytes != m.totalBytes {
-				t.Errorf("%s: progress %+v of %d rows", tc.name, m, len(objects))
+				t.Errorf("%s: progress of %d rows and %d bytes, want %d rows of %d bytes", tc.name, m.objects, m.bytes, len(objects), m.totalBytes)
 			}
 		}
 	}

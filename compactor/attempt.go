@@ -50,6 +50,8 @@ func (a *attempt) run(ctx context.Context, chunks []chunk) (err error) {
 		Kind: receipt.Commit, Nonce: a.nonce, Tool: a.g.r.o.Tool, PlanID: a.g.r.o.PlanID,
 		Content: string(a.g.r.o.Content), Keep: a.g.r.o.Keep,
 	}}
+	// Whoever finishes this commit, should this worker die, says so in the entry that closes it.
+	e.Refused = a.g.fresh
 	for i, w := range a.outputs {
 		o, err := w.finish(ctx)
 		if err != nil {

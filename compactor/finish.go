@@ -60,6 +60,7 @@ func (g *group) finishHead(ctx context.Context) error {
 	if err := g.remember(ctx, before); err != nil {
 		return err
 	}
+	g.fresh = append(g.fresh, e.Refused...)
 	g.r.o.Log.Info("finishing what an earlier run has committed", "group", g.prefix, "entry", g.log.head, "members", len(e.Members))
 	ctx, cancel := drained(ctx)
 	defer cancel()

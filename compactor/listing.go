@@ -27,7 +27,7 @@ var archived = map[string]bool{"GLACIER": true, "DEEP_ARCHIVE": true}
 // priced are the classes whose reading and early deletion cost extra.
 var priced = map[string]bool{"STANDARD_IA": true, "ONEZONE_IA": true, "GLACIER_IR": true}
 
-// listGroup lists a group. now is the server's clock, by which MinAge counts.
+// listGroup lists a group. minAge counts by the server's clock.
 func listGroup(ctx context.Context, s Store, bucket, group string, sel inventory.Selection, minAge time.Duration) (*listing, error) {
 	o := s3store.ListOptions{Prefix: group}
 	if sel.GroupBy.Flat(group) {
@@ -36,15 +36,23 @@ func listGroup(ctx context.Context, s Store, bucket, group string, sel inventory
 	l := &listing{}
 	match := matcher(sel)
 	err := s.List(ctx, bucket, o, func(p s3store.Page) error {
-		now := s.ServerTime()
+		// The server's Date has whole seconds, a listing may have fractions: without a
+		// least age nothing is too young.
+		youngest := s.ServerTime().Add(time.Second - minAge)
+		if minAge == 0 {
+			youngest = endOfTime
+		}
 		for _, obj := range p.Objects {
-			l.add(obj, group, sel, match, now.Add(-minAge))
+			l.add(obj, group, sel, match, youngest)
 		}
 		return nil
 	})
 	slices.SortFunc(l.candidates, func(a, b s3store.Object) int { return strings.Compare(a.Key, b.Key) })
 	return l, err
 }
+
+// endOfTime is later than any object.
+var endOfTime = time.Unix(1<<40, 0)
 
 // matcher is the rule by which keys are joined: a selection of every key means
 // every gzip file, by its name.

@@ -29,7 +29,7 @@ type Entry struct {
 	Header
 	Outputs []Output // commit: what was made; void: what is dead from here on
 	Members []Member // commit: in the order in which they lie in the outputs
-	Refused []Refusal
+	Refused []Refusal // commit: found by the attempt; done, void: all that still holds
 	Changed []Refusal // sources that were replaced while they were compacted: both versions stay
 	Live    []OutputRef
 	Dead    []OutputRef

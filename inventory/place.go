@@ -161,7 +161,7 @@ func (p diskPlace) open(_ context.Context, folder string, _ *manifest, key strin
 		}
 		info, err := f.Stat()
 		if err != nil {
-			f.Close()
+			_ = f.Close() // only read
 			return nil, err
 		}
 		return &file{
@@ -180,6 +180,6 @@ func regular(f *os.File) bool {
 	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
 		return true
 	}
-	f.Close()
+	_ = f.Close() // only read
 	return false
 }

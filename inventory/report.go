@@ -128,7 +128,7 @@ func (r *report) sumFile(ctx context.Context, df *dataFile, g *groups, part, par
 		}
 		return err
 	}
-	defer f.close()
+	defer func() { _ = f.close() }() // only read
 	if f.sizeBytes != df.SizeBytes {
 		return fmt.Errorf("%s has %d bytes, but the manifest says %d: fetch it again, or use another report", f.name, f.sizeBytes, df.SizeBytes)
 	}

@@ -130,7 +130,7 @@ func (r *hotspotsResult) printTotals(w io.Writer) error {
 	}
 	fmt.Fprintf(w, ".\nSource: %s %s of %s", s.Kind, s.Report, s.Created.Format("2006-01-02 15:04 MST"))
 	if s.Ignored > 0 {
-		fmt.Fprintf(w, "; %s left out that are no live objects (old versions, delete markers)", count(s.Ignored, "row"))
+		fmt.Fprintf(w, "; left out: %s of old versions, delete markers or without a size", count(s.Ignored, "row"))
 	}
 	_, err := fmt.Fprintf(w, ".\nThis run: %s to S3 (%s), %s.\n", count(r.spent.Requests.Total(), "request"), dollars(r.spent.CostUSD), durationOf(time.Duration(r.spent.Seconds*float64(time.Second))))
 	if err != nil || t.Hotspots == 0 {

@@ -103,8 +103,8 @@ func replaceFile(name string, b []byte) (err error) {
 	}
 	defer func() {
 		if err != nil {
-			f.Close() // may be closed already
-			os.Remove(f.Name())
+			_ = f.Close() // closed already, or of no use
+			_ = os.Remove(f.Name())
 		}
 	}()
 	if _, err := f.Write(b); err != nil {

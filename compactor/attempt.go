@@ -44,7 +44,7 @@ func (a *attempt) run(ctx context.Context, chunks []chunk) (err error) {
 		}
 	}
 	if len(a.outputs) == 0 {
-		return nil
+		return a.g.allDenied(chunks)
 	}
 	e := &receipt.Entry{Header: receipt.Header{
 		Kind: receipt.Commit, Nonce: a.nonce, Tool: a.g.r.o.Tool, PlanID: a.g.r.o.PlanID,

@@ -134,6 +134,10 @@ func (g *group) remember(ctx context.Context, e *receipt.Entry) error {
 // was there. It is no refusal; the log remembers it so that it is not read again alone.
 const reasonAlone = "alone"
 
+// reasonDenied marks an object that this run may not read. It is not
+// remembered: the next run may be allowed to.
+const reasonDenied = "denied"
+
 // eligible plans the chunks of an attempt from a listing. Known refusals are
 // reported, unread.
 func (g *group) eligible(l *listing) []chunk {
@@ -260,6 +264,19 @@ func (g *group) refuse(o s3store.Object, why *refusal) {
 		g.fresh = append(g.fresh, r)
 	}
 	g.report(Refused{Key: o.Key, Reason: why.reason, Detail: why.detail})
+}
+
+// allDenied is an error where not one member of the chunks may be read: then
+// it is the permission that is wrong, not the objects.
+func (g *group) allDenied(chunks []chunk) error {
+	for _, c := range chunks {
+		for _, o := range c.members {
+			if g.refused[o.Key].Reason != reasonDenied {
+				return nil
+			}
+		}
+	}
+	return fmt.Errorf("group %q: no object may be read: allow s3:GetObject (and kms:Decrypt where a key is used): %w", g.prefix, s3store.ErrDenied)
 }
 
 // alone notes an object that nothing else can be joined with.

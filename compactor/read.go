@@ -95,7 +95,7 @@ func (r *reader) readOnce(ctx context.Context, o s3store.Object) (*member, error
 		return nil, errLeftOut
 	case errors.Is(err, s3store.ErrDenied):
 		// One key that may not be read does not stop its group.
-		return nil, &refusal{reason: "denied", detail: err.Error()}
+		return nil, &refusal{reason: reasonDenied, detail: err.Error()}
 	case err != nil:
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -130,20 +131,32 @@ func KnownGroups(ctx context.Context, s Store, o Options, under string, given []
 	if err != nil {
 		return nil, err
 	}
+	var mu sync.Mutex
 	var more []string
+	eg, ectx := errgroup.WithContext(ctx)
+	eg.SetLimit(o.Concurrency)
 	for _, gid := range ids {
 		if have[gid] {
 			continue
 		}
-		e, err := st.readEntry(ctx, gid, 1)
-		if err != nil {
-			return nil, fmt.Errorf("which group has the log %s: %w", receipt.LogPrefix(o.State.Key, gid), err)
-		}
-		if strings.HasPrefix(e.Group, under) {
-			more = append(more, e.Group)
-		}
+		eg.Go(func() error {
+			e, err := st.readEntry(ectx, gid, 1)
+			if err != nil {
+				return fmt.Errorf("which group has the log %s: %w", receipt.LogPrefix(o.State.Key, gid), err)
+			}
+			if strings.HasPrefix(e.Group, under) {
+				mu.Lock()
+				defer mu.Unlock()
+				more = append(more, e.Group)
+			}
+			return nil
+		})
 	}
-	return more, nil
+	if err := eg.Wait(); err != nil {
+		return nil, err
+	}
+	slices.Sort(more)
+	return more, ctx.Err()
 }
 
 func (r *run) refuse(x Refused) {

@@ -109,8 +109,10 @@ func (p *program) compact(c *cli.Context) error {
 		bar.Total(work.objects, work.bytes)
 		work.options.Progress = bar
 		sum, err = compactor.Run(ctx, store, work.options, append(work.groups, work.notHot...))
-		if err == nil && shard.Index == 0 {
-			_, err = compactor.Sweep(ctx, store, work.options, work.groups)
+		if err == nil {
+			if _, serr := compactor.Sweep(ctx, store, work.options, work.groups); serr != nil {
+				log.Warn("uploads that a dead worker left were not looked for; they cost storage until they are aborted", "error", serr)
+			}
 		}
 		bar.Close()
 	}

@@ -25,12 +25,12 @@ const Region = "us-east-1"
 // are made for this process alone, so whoever else takes the port later is
 // never mistaken for it.
 type Server struct {
-	Endpoint  string // http://127.0.0.1:PORT
-	AccessKey string
-	SecretKey string
-	Region    string
-	Dir       string // its folder: data, versions, log
-	PID       int
+	Endpoint  string `json:"endpoint"` // http://127.0.0.1:PORT
+	AccessKey string `json:"access_key"`
+	SecretKey string `json:"secret_key"`
+	Region    string `json:"region"`
+	Dir       string `json:"dir"` // its folder: data, versions, log
+	PID       int    `json:"pid"`
 
 	process *process // nil where another process started it
 }
@@ -106,9 +106,8 @@ func (s *Server) start(ctx context.Context, binary string, launch launch) error 
 func (s *Server) waitReady(ctx context.Context, exited <-chan struct{}) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	client := s.Client()
 	for {
-		_, err := client.ListBuckets(ctx, &s3.ListBucketsInput{}, func(o *s3.Options) { o.RetryMaxAttempts = 1 })
+		err := s.ask(ctx)
 		if err == nil {
 			return nil
 		}
@@ -123,18 +122,24 @@ func (s *Server) waitReady(ctx context.Context, exited <-chan struct{}) error {
 }
 
 // Answers says whether this very server still runs.
-func (s *Server) Answers(ctx context.Context) bool {
-	_, err := s.Client().ListBuckets(ctx, &s3.ListBucketsInput{}, func(o *s3.Options) { o.RetryMaxAttempts = 1 })
-	return err == nil
+func (s *Server) Answers(ctx context.Context) bool { return s.ask(ctx) == nil }
+
+// ask sends one request, and leaves no connection behind.
+func (s *Server) ask(ctx context.Context) error {
+	client := s.client(&http.Transport{DisableKeepAlives: true})
+	_, err := client.ListBuckets(ctx, &s3.ListBucketsInput{}, func(o *s3.Options) { o.RetryMaxAttempts = 1 })
+	return err
 }
 
 // Client is a plain SDK client for this server, path style, with a connection
 // pool wide enough for tests and the demo.
 func (s *Server) Client() *s3.Client {
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.Proxy = nil // the server is on this machine
-	transport.MaxIdleConnsPerHost = 64
-	transport.DisableCompression = true
+	return s.client(&http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true})
+}
+
+// client is an SDK client over a transport without a proxy: the server is on
+// this machine.
+func (s *Server) client(transport *http.Transport) *s3.Client {
 	return s3.New(s3.Options{
 		Region:       s.Region,
 		BaseEndpoint: aws.String(s.Endpoint),

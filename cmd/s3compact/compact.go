@@ -94,7 +94,7 @@ func (p *program) compact(c *cli.Context) error {
 	}
 	work, err := p.compactWork(ctx, c, store, options, shard)
 	if err != nil {
-		return asUsage(err)
+		return asUsage(stopped(ctx, err))
 	}
 	out := newCompactOutput(p, c.String("output") == "json", dryRun)
 	work.options.Log, work.options.OnRefused = log, out.refused
@@ -117,7 +117,7 @@ func (p *program) compact(c *cli.Context) error {
 		bar.Close()
 	}
 	out.summary(sum, spentSince(start, store.Requests()))
-	return compactResult(sum, err, out)
+	return compactResult(sum, stopped(ctx, err), out)
 }
 
 // compactResult is the error that decides the exit code.

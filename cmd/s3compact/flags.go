@@ -88,6 +88,15 @@ func withDeadline(c *cli.Context) (context.Context, context.CancelFunc) {
 	return context.WithCancel(c.Context)
 }
 
+// stopped is err, or the cause for which ctx ended: a request that failed
+// because the run was told to stop is no failure of its own.
+func stopped(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
 // outputFlag chooses the form of the results.
 func outputFlag(forms ...string) cli.Flag {
 	return &cli.StringFlag{Name: "output", Value: forms[0], Usage: "`FORM` of the results on stdout: " + strings.Join(forms, ", "), Category: "output"}

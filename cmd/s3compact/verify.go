@@ -98,7 +98,7 @@ func (p *program) verify(c *cli.Context) error {
 	}
 	switch {
 	case err != nil:
-		return err
+		return stopped(ctx, err)
 	case sum.OutputsBad > 0:
 		return errUnproven
 	}

@@ -80,12 +80,16 @@ func (r *run) prepare(ctx context.Context) (err error) {
 	return nil
 }
 
+// maxToldErrors bounds the groups whose errors a run returns; every error is logged.
+const maxToldErrors = 5
+
 // all works on the groups side by side.
 func (r *run) all(ctx context.Context, groups []string) error {
 	eg := &errgroup.Group{}
 	eg.SetLimit(r.o.GroupsAtOnce)
 	var mu sync.Mutex
 	var failed []error
+	failures := 0
 	for _, prefix := range groups {
 		if ctx.Err() != nil {
 			break
@@ -94,20 +98,27 @@ func (r *run) all(ctx context.Context, groups []string) error {
 			g := &group{r: r, prefix: prefix}
 			err := g.process(ctx)
 			r.ignore(g.ignored)
+			if err == nil {
+				r.groupDone()
+				return nil
+			}
+			if ctx.Err() != nil {
+				return nil // told to stop: the cause is told below, once
+			}
 			mu.Lock()
 			defer mu.Unlock()
-			switch {
-			case err == nil:
-				r.groupDone()
-			case ctx.Err() != nil && errors.Is(err, ctx.Err()):
-			default:
+			if failures++; failures <= maxToldErrors {
 				failed = append(failed, err)
 			}
+			r.o.Log.Error("a group could not be finished; the others go on", "group", prefix, "error", err)
 			return nil
 		})
 	}
 	_ = eg.Wait() // the tasks keep their errors in failed
-	if err := ctx.Err(); err != nil {
+	if failures > len(failed) {
+		failed = append(failed, fmt.Errorf("and %d more groups, which the log names", failures-len(failed)))
+	}
+	if ctx.Err() != nil {
 		failed = append(failed, context.Cause(ctx))
 	}
 	return errors.Join(failed...)

@@ -155,3 +155,24 @@ func TestCSVFieldsInAnyOrder(t *testing.T) {
 		}
 	}
 }
+
+// TestCSVRowsAllocateByTheBatch holds the promise that a report of many rows is
+// read in bounded memory: a few allocations a batch, none a row.
+func TestCSVRowsAllocateByTheBatch(t *testing.T) {
+	text := bytes.Repeat([]byte(`"a%2Fb+c","5","2026-10-03T01:02:03.000Z","STANDARD"`+"\n"), 20*batchRows)
+	names := []string{"Key", "Size", "LastModifiedDate", "StorageClass"}
+	cols, err := bindColumns(names)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := csvRows{csv: newCSVReader(bytes.NewReader(text)), columns: cols, width: len(names)}
+	next := func() {
+		if more, err := rows.next(); err != nil || !more || rows.batch.rows() != batchRows {
+			t.Fatalf("a batch of %d rows, error %v", rows.batch.rows(), err)
+		}
+	}
+	next()
+	if n := testing.AllocsPerRun(10, next); n > 8 {
+		t.Errorf("%v allocations for a batch of %d rows", n, batchRows)
+	}
+}

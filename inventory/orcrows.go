@@ -51,6 +51,12 @@ type orcRows struct {
 	batch   batch
 }
 
+// The first and the last second that a plan can hold as a date, since 1970.
+const (
+	firstSecond = -62135596800 // 0001-01-01T00:00:00Z
+	lastSecond  = 253402300799 // 9999-12-31T23:59:59Z
+)
+
 // newORCRows chooses the wanted columns of a file and checks their types.
 func newORCRows(f *orc.File) (*orcRows, error) {
 	all := f.Columns()
@@ -130,6 +136,9 @@ func (r *orcRows) next() (more bool, err error) {
 		}
 		if key.IsNull(i) || modified.IsNull(i) {
 			return false, fmt.Errorf("row %d has a size but no key or no time", i)
+		}
+		if s := modified.Seconds[i]; s < firstSecond || s > lastSecond {
+			return false, fmt.Errorf("row %d was last modified %d seconds after 1970: no date of the years 1 to 9999", i, s)
 		}
 		r.keys = append(r.keys, key.Bytes(i)...)
 		b.ends = append(b.ends, len(r.keys))

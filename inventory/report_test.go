@@ -178,6 +178,7 @@ func TestFromReportRefuses(t *testing.T) {
 		{"CSV damaged so that it can't be read", "CSV", func(tr *tree) { tr.write(data+"csv", damage(csvFile, 0)) }, []string{"MD5", "line 1"}},
 		{"ORC corrupt", "ORC", redo(damage(orcFile, len(orcFile)-5)), []string{"data/0.orc", manifestName, "orc"}},
 		{"no ORC", "ORC", redo([]byte("PAR1 this is no ORC file PAR1")), []string{"data/0.orc", "orc"}},
+		{"ORC with an impossible time", "ORC", redo(orcData(t, []object{{key: "a", modified: time.Unix(1<<40, 0)}}, 1)), []string{"data/0.orc", "row 0", "9999"}},
 		{"gzip cut", "CSV", redo(gzipped(csvFile)[:300]), []string{"data/0.csv", "unexpected EOF"}},
 		{"bytes behind the gzip", "CSV", redo(append(gzipped(csvFile), "junk"...)), []string{"data/0.csv", "gzip"}},
 		{"few fields", "CSV", redo([]byte("\"source\",\"a\"\n")), []string{"line 1", "2 fields, but fileSchema names 11 columns"}},

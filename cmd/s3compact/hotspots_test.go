@@ -286,6 +286,31 @@ func TestHotspotsFlagsFromTheEnvironment(t *testing.T) {
 	}
 }
 
+// TestHotspotsOnATerminal logs as text there, and leaves the results alone.
+func TestHotspotsOnATerminal(t *testing.T) {
+	manifest := writeReport(t, "CSV", reportFile{name: "1.csv", content: sampleRows()})
+	if err := os.Remove(filepath.Join(filepath.Dir(manifest), "manifest.checksum")); err != nil {
+		t.Fatal(err)
+	}
+	for _, terminal := range []bool{false, true} {
+		var out, log bytes.Buffer
+		p := &program{stdin: strings.NewReader(""), stdout: &out, stderr: &log, stderrTerminal: terminal}
+		if code := p.run([]string{"s3compact", "hotspots", "--inventory", manifest}); code != exitDone {
+			t.Fatalf("exit %d, errors:\n%s", code, log.String())
+		}
+		want := `{"time":`
+		if terminal {
+			want = "level=WARN"
+		}
+		if !strings.Contains(log.String(), want) || !strings.Contains(log.String(), "manifest.checksum is missing") {
+			t.Errorf("terminal %v: the log does not say %q and what is missing:\n%s", terminal, want, log.String())
+		}
+		if !strings.HasPrefix(strings.TrimSpace(out.String()), "OBJECTS") {
+			t.Errorf("terminal %v: output:\n%s", terminal, out.String())
+		}
+	}
+}
+
 func TestShowingPrefixesAndSums(t *testing.T) {
 	for prefix, want := range map[string]string{"": "(root)", "ö/日/": "ö/日/", "a\x1b[31m\n/": `"a\x1b[31m\n/"`} {
 		if got := prefixOf(&inventory.Hotspot{Prefix: prefix}); got != want {

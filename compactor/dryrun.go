@@ -22,15 +22,16 @@ type GroupPreview struct {
 
 // Preview lists the groups and says what Run would do. It sends nothing but
 // LIST requests: it reads no member and no state, and writes nothing. What
-// only the bytes or the log tell is not known to it. each is called for one
-// group at a time, in no order.
+// only the bytes or the log tell is not known to it. each is called for the
+// groups in their order, once all are listed.
 func Preview(ctx context.Context, s Store, o Options, groups []string, each func(GroupPreview)) (Summary, error) {
 	o.setDefaults()
 	sum := Summary{Groups: int64(len(groups))}
 	var mu sync.Mutex
 	eg, ectx := errgroup.WithContext(ctx)
 	eg.SetLimit(8)
-	for _, prefix := range groups {
+	previews := make([]GroupPreview, len(groups))
+	for i, prefix := range groups {
 		eg.Go(func() error {
 			l, err := listGroup(ectx, s, o.Bucket, prefix, o.Selection, o.MinAge)
 			if err != nil {
@@ -49,7 +50,7 @@ func Preview(ctx context.Context, s Store, o Options, groups []string, each func
 			for _, r := range l.refused {
 				o.OnRefused(r)
 			}
-			each(p)
+			previews[i] = p
 			return nil
 		})
 	}
@@ -58,6 +59,9 @@ func Preview(ctx context.Context, s Store, o Options, groups []string, each func
 	}
 	if ctx.Err() != nil {
 		return sum, context.Cause(ctx)
+	}
+	for _, p := range previews {
+		each(p)
 	}
 	return sum, nil
 }

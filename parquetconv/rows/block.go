@@ -1,6 +1,8 @@
 package rows
 
 import (
+	"unicode/utf8"
+
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
@@ -127,9 +129,22 @@ func (b *builder) add(values []value.Value, partition []byte) {
 }
 
 func (b *builder) reject(r Reject) {
-	r.Raw = append([]byte(nil), r.Raw[:min(len(r.Raw), MaxRawBytes)]...)
+	r.Raw = append([]byte(nil), cutText(r.Raw, MaxRawBytes)...)
 	b.block.SizeBytes += int64(len(r.Raw))
 	b.block.Rejects = append(b.block.Rejects, r)
+}
+
+// cutText cuts text to at most n bytes, between two characters.
+func cutText(b []byte, n int) []byte {
+	if len(b) <= n {
+		return b
+	}
+	for end := n; end > n-utf8.UTFMax; end-- {
+		if utf8.RuneStart(b[end]) {
+			return b[:end]
+		}
+	}
+	return b[:n] // no UTF-8
 }
 
 func (b *builder) badValue(column int) {

@@ -43,15 +43,15 @@ func (e *encodedColumn) add(kind uint64, data []byte) {
 func encodeColumn(kind Kind, rows int, c *Column) encodedColumn {
 	var e encodedColumn
 	if c.hasNull() {
-		e.add(streamPresent, appendBools(nil, c.Present))
+		e.add(streamPresent, encodeBools(c.Present))
 	}
 	switch kind {
 	case Boolean:
 		e.encoding = encodingDirect
-		e.add(streamData, appendBools(nil, presentOnly(c, rows, c.Bools)))
+		e.add(streamData, encodeBools(presentOnly(c, rows, c.Bools)))
 	case Int, Long:
 		e.encoding = encodingDirectV2
-		e.add(streamData, appendInts(nil, presentOnly(c, rows, c.Ints), true))
+		e.add(streamData, encodeInts(presentOnly(c, rows, c.Ints), true))
 	case Timestamp:
 		e.encoding = encodingDirectV2
 		e.addTimes(presentOnly(c, rows, c.Times))
@@ -86,8 +86,8 @@ func (e *encodedColumn) addTimes(times []time.Time) {
 		}
 		seconds[i], nanos[i] = s-timestampBase, encodeNanos(n)
 	}
-	e.add(streamData, appendInts(nil, seconds, true))
-	e.add(streamSecondary, appendInts(nil, nanos, false))
+	e.add(streamData, encodeInts(seconds, true))
+	e.add(streamSecondary, encodeInts(nanos, false))
 }
 
 // encodeNanos strips two or more trailing decimal zeros; the low three bits
@@ -112,7 +112,7 @@ func (e *encodedColumn) addStrings(values []string) {
 		e.encoding = encodingDirectV2
 		data, lengths := joined(values)
 		e.add(streamData, data)
-		e.add(streamLength, appendInts(nil, lengths, false))
+		e.add(streamLength, encodeInts(lengths, false))
 		return
 	}
 	e.encoding, e.dictionarySize = encodingDictionaryV2, len(dictionary)
@@ -125,8 +125,8 @@ func (e *encodedColumn) addStrings(values []string) {
 		indexes[i] = codes[s]
 	}
 	data, lengths := joined(dictionary)
-	e.add(streamData, appendInts(nil, indexes, false))
-	e.add(streamLength, appendInts(nil, lengths, false))
+	e.add(streamData, encodeInts(indexes, false))
+	e.add(streamLength, encodeInts(lengths, false))
 	e.add(streamDictionaryData, data)
 }
 

@@ -23,20 +23,21 @@ const (
 	delta       = 3
 )
 
-// appendBools writes booleans as bits, the first one highest, in bytes that
+// encodeBools writes booleans as bits, the first one highest, in bytes that
 // are run length encoded.
-func appendBools(b []byte, values []bool) []byte {
+func encodeBools(values []bool) []byte {
 	packed := make([]byte, (len(values)+7)/8)
 	for i, v := range values {
 		if v {
 			packed[i/8] |= 0x80 >> (i % 8)
 		}
 	}
-	return appendByteRuns(b, packed)
+	return encodeByteRuns(packed)
 }
 
-// appendByteRuns writes bytes with the byte run length encoding.
-func appendByteRuns(b, values []byte) []byte {
+// encodeByteRuns writes bytes with the byte run length encoding.
+func encodeByteRuns(values []byte) []byte {
+	var b []byte
 	for len(values) > 0 {
 		if n := equalRun(values, maxByteRepeat); n >= minRun {
 			b = append(b, byte(n-minRun), values[0])
@@ -54,9 +55,10 @@ func appendByteRuns(b, values []byte) []byte {
 	return b
 }
 
-// appendInts writes integers with run length encoding version 2. Signed
+// encodeInts writes integers with run length encoding version 2. Signed
 // values are zigzag encoded; others must not be negative.
-func appendInts(b []byte, values []int64, signed bool) []byte {
+func encodeInts(values []int64, signed bool) []byte {
+	var b []byte
 	for len(values) > 0 {
 		n := runLength(values)
 		switch {

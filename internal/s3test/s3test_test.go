@@ -82,7 +82,9 @@ func TestServerEndsWithItsProcess(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		os.Stdout.Close()
+		if err := os.Stdout.Close(); err != nil {
+			t.Fatal(err)
+		}
 		select {} // until killed
 	}
 	Start(t) // so that the child has not to build the server

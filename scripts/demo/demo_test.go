@@ -127,7 +127,7 @@ func TestEnvIsShell(t *testing.T) {
 }
 
 func TestWrongCommands(t *testing.T) {
-	for _, args := range [][]string{nil, {"strat"}, {"start", "now"}, {"fill", "--scale", "0"}, {"fill", "--scale", "NaN"}, {"fill", "--size", "3"}} {
+	for _, args := range [][]string{nil, {"begin"}, {"start", "now"}, {"fill", "--scale", "0"}, {"fill", "--scale", "NaN"}, {"fill", "--size", "3"}} {
 		var out bytes.Buffer
 		if err := run(t.Context(), args, &out, &out); err == nil {
 			t.Errorf("%q: no error", args)

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -16,7 +17,7 @@ func TestListedRows(t *testing.T) {
 	server := s3test.Start(t)
 	bucket := server.Bucket(t)
 	spec := demodata.Small(2, 5, 2000)
-	spec.Prefixes[0].Extra = append(demodata.Broken, demodata.LeftAlone...)
+	spec.Prefixes[0].Extra = slices.Concat(demodata.Broken, demodata.LeftAlone)
 	truth, err := spec.Generate(t.Context(), demodata.ToBucket(server.Client(), bucket))
 	if err != nil {
 		t.Fatal(err)

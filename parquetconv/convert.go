@@ -1,0 +1,225 @@
+// Package parquetconv turns a history of JSON lines into a Hive-partitioned
+// Parquet table, in batches that each show all their files or none.
+//
+// The state of a conversion lies beside the table: lists of batches and, for
+// each batch, a log of commits. All of it is written create-only, so workers
+// need nothing else to agree:
+//
+//	convert/plans/00000001.jsonl.gz                  a list of batches and their sources
+//	convert/commits/00000001-000001-0001.json.gz     an attempt at a batch: its commit, or void
+//	convert/commits/00000001-000001-0001.done        all files of that commit are in place
+//
+// A worker writes a batch's files as uploads that nobody sees, commits, and
+// then completes the uploads from what the commit records. Whoever finds a
+// commit that is not done completes it; if an upload has vanished, the commit
+// is declared void, what it left is removed, and the batch is done again.
+package parquetconv
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/s3compact/s3compact/internal/s3store"
+	"github.com/s3compact/s3compact/parquetconv/schema"
+)
+
+// Store is what the conversion asks of an object store, or of a local file
+// system that behaves like one. Its errors wrap the sentinels of s3store.
+type Store interface {
+	List(ctx context.Context, bucket string, o s3store.ListOptions, fn func(s3store.Page) error) error
+	Head(ctx context.Context, bucket, key string) (s3store.Info, error)
+	Get(ctx context.Context, bucket, key string, o s3store.GetOptions) (io.ReadCloser, s3store.Info, error)
+	ReadAll(ctx context.Context, bucket, key string, limitBytes int64) ([]byte, s3store.Info, error)
+	Put(ctx context.Context, bucket, key string, body []byte, o s3store.PutOptions) (s3store.Info, error)
+	Delete(ctx context.Context, bucket, key, etag string) error
+	CreateUpload(ctx context.Context, bucket, key string, a s3store.Attributes) (uploadID string, err error)
+	UploadPart(ctx context.Context, bucket, key, uploadID string, number int32, body []byte, crc64 uint64) (s3store.Part, error)
+	CompleteUpload(ctx context.Context, bucket, key, uploadID string, parts []s3store.Part, crc64nvme string) (etag string, err error)
+	AbortUpload(ctx context.Context, bucket, key, uploadID string) error
+	ListUploads(ctx context.Context, bucket, prefix string, fn func(s3store.Upload) error) error
+}
+
+// Stores are the two kinds of places. S3 may be nil where every location is
+// local, Local where every one is in S3.
+type Stores struct {
+	S3    Store
+	Local Store
+}
+
+// of is the store of a bucket; the bucket "" is the local file system.
+func (s Stores) of(bucket string) Store {
+	if bucket == "" {
+		return s.Local
+	}
+	return s.S3
+}
+
+// name is how a person writes the place of an object.
+func name(bucket, key string) string {
+	if bucket == "" {
+		return "/" + key
+	}
+	return "s3://" + bucket + "/" + key
+}
+
+// Progress is told how much there is and how much is done.
+type Progress interface {
+	Total(objects, bytes int64)
+	Add(objects, bytes int64)
+}
+
+// Options say what to convert. Locations with an empty bucket are local: the
+// key is an absolute path without its leading slash.
+type Options struct {
+	Stores  Stores
+	Sources []Source
+	Table   s3store.Location // with a closing slash
+	State   s3store.Location // with a closing slash
+	Schema  *schema.Schema
+
+	BatchBytes  int64 // stored bytes of a batch, about
+	Shard       int   // this worker's share of the batches, from 0
+	Shards      int
+	Concurrency int   // sources read at once
+	MemoryBytes int64 // bound of the buffers, see newBudget
+	DryRun      bool
+
+	Tool     string
+	Log      *slog.Logger
+	Progress Progress
+	// Refused is called for each source that is not loaded, those of earlier
+	// runs of the same list included.
+	Refused func(Refusal)
+	// Planned is called for each batch that a dry run would carry out.
+	Planned func(PlannedBatch)
+}
+
+// Source is where to read from.
+type Source struct {
+	s3store.Location
+	Single bool // one object; else all objects whose keys begin with Key
+}
+
+// Refusal is a source that would be loaded but must not be.
+type Refusal struct {
+	Bucket string `json:"bucket,omitempty"`
+	Key    string `json:"key"`
+	ETag   string `json:"etag,omitempty"`
+	Reason string `json:"reason"` // stable word
+	Detail string `json:"detail,omitempty"`
+}
+
+// PlannedBatch is a batch that a dry run would carry out.
+type PlannedBatch struct {
+	Plan, Batch int
+	Sources     int
+	SizeBytes   int64 // stored
+	First, Last string
+}
+
+// Summary is what a run did.
+type Summary struct {
+	RowsIn, RowsOut, RowsRejected int64
+	Files, Batches                int64
+	BytesIn, BytesOut             int64 // stored
+	Sources                       int64 // loaded
+	Refused                       int64 // sources, earlier ones included
+	RejectedBefore                int64 // rows, by earlier runs of the same list
+	Ignored                       int64 // objects that are no sources
+}
+
+// Incomplete says that something was not loaded.
+func (s *Summary) Incomplete() bool {
+	return s.Refused > 0 || s.RowsRejected > 0 || s.RejectedBefore > 0
+}
+
+// Run converts this shard's share of the newest list of batches. If all
+// batches of all lists are done, it first makes a new list of the sources that
+// no earlier list holds. Run again to go on after an error.
+func Run(ctx context.Context, o Options) (Summary, error) {
+	r := &run{Options: o, place: place{store: o.Stores.of(o.State.Bucket), bucket: o.State.Bucket, prefix: o.State.Key}}
+	err := r.run(ctx)
+	if err == nil {
+		err = context.Cause(ctx)
+	}
+	return r.summary, err
+}
+
+// place is where the state lies.
+type place struct {
+	store  Store
+	bucket string
+	prefix string
+}
+
+// create writes an object of the state; ErrPrecondition when it exists.
+func (p place) create(ctx context.Context, key string, body []byte) (s3store.Info, error) {
+	return p.store.Put(ctx, p.bucket, p.prefix+key, body, s3store.PutOptions{CreateOnly: true})
+}
+
+type run struct {
+	Options
+	place    place
+	now      time.Time // the state's clock at the start
+	summary  Summary
+	lineages lineages
+}
+
+func (r *run) run(ctx context.Context) error {
+	if !r.DryRun {
+		if err := r.proveCreateOnly(ctx); err != nil {
+			return err
+		}
+	}
+	plans, err := r.planNumbers(ctx)
+	if err != nil {
+		return err
+	}
+	if len(plans) > 0 {
+		if err := r.checkTable(ctx); err != nil {
+			return err
+		}
+		newest := plans[len(plans)-1]
+		done, err := r.carryOut(ctx, newest)
+		if err != nil || !done {
+			return err
+		}
+		if r.summary.Batches > 0 && r.Shards > 1 {
+			// The other shards may be gone: a new list would be left to this one.
+			r.Log.Info("the list of an earlier run is done; run again for newer sources", "plan", newest)
+			return nil
+		}
+	}
+	number, err := r.newPlan(ctx, plans)
+	if err != nil || number == 0 {
+		return err
+	}
+	_, err = r.carryOut(ctx, number)
+	return err
+}
+
+// proveCreateOnly makes sure that the state's store refuses to write over an
+// object when asked: everything rests on it.
+func (r *run) proveCreateOnly(ctx context.Context) error {
+	key := "convert/canary/" + newNonce()
+	info, err := r.place.create(ctx, key, []byte("s3compact\n"))
+	if err != nil {
+		return fmt.Errorf("write to the state: %w", err)
+	}
+	r.now = info.Date
+	_, err = r.place.create(ctx, key, []byte("s3compact again\n"))
+	if derr := r.place.store.Delete(ctx, r.place.bucket, r.place.prefix+key, ""); derr != nil {
+		r.Log.Warn("the canary is left behind", "error", derr)
+	}
+	switch {
+	case errors.Is(err, s3store.ErrPrecondition):
+		return nil
+	case err != nil:
+		return fmt.Errorf("prove that the state's store refuses to write over an object: %w", err)
+	}
+	return fmt.Errorf("%s wrote over an object although it was asked not to (If-None-Match: *): such a store cannot keep the state of a conversion; choose another place with --state", name(r.State.Bucket, r.State.Key))
+}

@@ -1,0 +1,218 @@
+package parquetconv
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/s3compact/s3compact/internal/receipt"
+	"github.com/s3compact/s3compact/internal/s3store"
+)
+
+// lineage is what compaction says about the objects of a bucket: an output is
+// the same data as the originals that it replaced, and lies in the bucket
+// under a name that a log names. It is read from the one state that the
+// bucket's claim names.
+type lineage struct {
+	store   Store
+	state   s3store.Location
+	stateID string
+
+	mu   sync.Mutex // around logs and what they hold
+	logs map[string]*groupLog
+}
+
+// maxCachedLogs bounds the logs that are kept. A log takes about 500 bytes of
+// memory for each member that it names.
+const maxCachedLogs = 4
+
+// maxClaimBytes bounds the claim, a small JSON object.
+const maxClaimBytes = 64 << 10
+
+// lineageOf is the lineage of a bucket; nil where nothing compacts it.
+func (r *run) lineageOf(ctx context.Context, bucket string) (*lineage, error) {
+	r.lineages.mu.Lock()
+	defer r.lineages.mu.Unlock()
+	if l, known := r.lineages.byBucket[bucket]; known || bucket == "" {
+		return l, nil
+	}
+	l, err := r.readClaim(ctx, bucket)
+	if err != nil {
+		return nil, err
+	}
+	if r.lineages.byBucket == nil {
+		r.lineages.byBucket = map[string]*lineage{}
+	}
+	r.lineages.byBucket[bucket] = l
+	return l, nil
+}
+
+// lineages are those of the buckets asked for so far.
+type lineages struct {
+	mu       sync.Mutex
+	byBucket map[string]*lineage
+}
+
+func (r *run) readClaim(ctx context.Context, bucket string) (*lineage, error) {
+	store := r.Stores.of(bucket)
+	body, _, err := store.ReadAll(ctx, bucket, receipt.ClaimKey, maxClaimBytes)
+	if errors.Is(err, s3store.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("ask whether the bucket is compacted: %w", err)
+	}
+	var claim receipt.Claim
+	if err := json.Unmarshal(body, &claim); err != nil {
+		return nil, fmt.Errorf("read the claim %s: %w", name(bucket, receipt.ClaimKey), err)
+	}
+	if claim.Version != receipt.FormatVersion {
+		return nil, fmt.Errorf("read the claim %s: format version %d; this s3compact reads %d: use a newer one", name(bucket, receipt.ClaimKey), claim.Version, receipt.FormatVersion)
+	}
+	state, err := s3store.ParseLocation(claim.State)
+	if err != nil {
+		return nil, fmt.Errorf("read the claim %s: %w", name(bucket, receipt.ClaimKey), err)
+	}
+	if state.Key != "" && !strings.HasSuffix(state.Key, "/") {
+		state.Key += "/"
+	}
+	return &lineage{store: store, state: state, stateID: claim.StateID, logs: map[string]*groupLog{}}, nil
+}
+
+// locate finds where an original is now: inside a finished output, or, after
+// a restore, under its own key again. nil: nowhere.
+func (r *run) locate(ctx context.Context, o *original) (*original, error) {
+	l, err := r.lineageOf(ctx, o.bucket)
+	if err != nil {
+		return nil, err
+	}
+	if l != nil {
+		moved, err := l.locate(ctx, o)
+		if err != nil || moved != nil {
+			return moved, err
+		}
+	}
+	if !o.inside() {
+		return nil, nil
+	}
+	info, err := r.Stores.of(o.bucket).Head(ctx, o.bucket, o.key)
+	if gone(err) || err == nil && info.ETag != o.etag {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	back := *o
+	back.at, back.atETag, back.offset = objectID{o.bucket, o.key}, o.etag, 0
+	return &back, nil
+}
+
+// locate looks through the logs of the groups that the original can belong to:
+// that of each directory on its way.
+func (l *lineage) locate(ctx context.Context, o *original) (*original, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	gids := []string{o.gid}
+	if o.gid == "" {
+		gids = gids[:0]
+		for i := range o.key {
+			if o.key[i] == '/' {
+				gids = append(gids, receipt.GID(l.stateID, o.key[:i+1]))
+			}
+		}
+		gids = append(gids, receipt.GID(l.stateID, ""))
+	}
+	// A log that was read before may have grown.
+	for _, fresh := range []bool{false, true} {
+		for _, gid := range gids {
+			log, cached := l.logs[gid]
+			if cached == fresh && fresh || !cached {
+				var err error
+				if log, err = l.readLog(ctx, gid); err != nil {
+					return nil, err
+				}
+			}
+			moved, err := l.find(ctx, log, o)
+			if err != nil || moved != nil {
+				return moved, err
+			}
+		}
+	}
+	return nil, nil
+}
+
+// find looks for an original in the finished outputs of a log, newest first.
+func (l *lineage) find(ctx context.Context, log *groupLog, o *original) (*original, error) {
+	for i := range log.outputs {
+		out := &log.outputs[i]
+		at, ok := log.index(i)[o.origin]
+		if !ok || out.dead {
+			continue
+		}
+		if out.etag == "" {
+			info, err := l.store.Head(ctx, out.id.bucket, out.id.key)
+			if gone(err) {
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			if info.SizeBytes != out.size {
+				continue
+			}
+			out.etag = info.ETag
+		}
+		if out.id == o.at && out.etag == o.atETag {
+			continue // where it was not found
+		}
+		moved := at
+		moved.atETag = out.etag
+		return &moved, nil
+	}
+	return nil, nil
+}
+
+// plannedOriginals are the originals that a line of a list stands for, in the
+// order in which they lie in the output.
+func (r *run) plannedOriginals(ctx context.Context, s *planSource) ([]original, error) {
+	l, err := r.lineageOf(ctx, s.Bucket)
+	if err != nil {
+		return nil, err
+	}
+	if l == nil || l.state.String() != s.Receipt.State {
+		return nil, fmt.Errorf("the list of batches says that %s tells what it is made of, but the bucket's claim (%s) does not name that state any more: restore the claim", s.Receipt.State, receipt.ClaimKey)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	id := objectID{s.Bucket, s.Key}
+	log := l.logs[s.Receipt.GID]
+	if log == nil || log.find(id) < 0 {
+		if log, err = l.readLog(ctx, s.Receipt.GID); err != nil {
+			return nil, err
+		}
+	}
+	i := log.find(id)
+	if i < 0 {
+		return nil, fmt.Errorf("entry %d of the log does not name it", s.Receipt.Entry)
+	}
+	var out []original
+	for _, o := range log.originals(i) {
+		if !covered(s.Except, o.offset, o.size) {
+			o.atETag = s.ETag
+			out = append(out, o)
+		}
+	}
+	return out, nil
+}
+
+func covered(ranges []byteRange, offset, size int64) bool {
+	for _, r := range ranges {
+		if offset >= r[0] && offset+size <= r[0]+r[1] {
+			return true
+		}
+	}
+	return false
+}

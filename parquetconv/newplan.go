@@ -1,0 +1,177 @@
+package parquetconv
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/s3compact/s3compact/internal/s3store"
+)
+
+// loaded is what earlier lists hold. It takes about 200 bytes of memory for
+// each original that was listed as such; originals inside outputs of
+// compaction are held by the output's name alone.
+type loaded struct {
+	originals map[objectID]string // ETags
+	outputs   map[objectID]bool
+	refused   map[objectID]string // ETags of what was refused when it was read
+	tableID   string
+}
+
+// readLoaded reads all lists and, for what they refused, all commits.
+func (r *run) readLoaded(ctx context.Context, plans []int) (*loaded, error) {
+	l := &loaded{originals: map[objectID]string{}, outputs: map[objectID]bool{}, refused: map[objectID]string{}, tableID: newNonce()}
+	for _, n := range plans {
+		err := r.readPlan(ctx, n, func(h *planHeader) error {
+			l.tableID = h.TableID
+			return nil
+		}, func(s planSource) error {
+			if id := (objectID{s.Bucket, s.Key}); s.Receipt != nil {
+				l.outputs[id] = true
+			} else {
+				l.originals[id] = s.ETag
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	if len(plans) == 0 {
+		return l, nil
+	}
+	heads, err := r.heads(ctx, 0)
+	if err != nil {
+		return nil, err
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(r.Concurrency)
+	commits := make([]*Commit, len(heads))
+	i := 0
+	for b, h := range heads {
+		at := i
+		i++
+		g.Go(func() (err error) {
+			commits[at], err = r.readCommit(gctx, b, h.attempt)
+			if err == nil {
+				commits[at].Inputs, commits[at].Outputs = nil, nil // not needed, and large
+			}
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, context.Cause(ctx)
+	}
+	for _, c := range commits {
+		for _, f := range c.Refused {
+			l.refused[objectID{f.Bucket, f.Key}] = f.ETag
+		}
+	}
+	return l, nil
+}
+
+// newPlan makes the list of the sources that no earlier list holds and
+// publishes it. The number is 0 where there is nothing new, or in a dry run.
+func (r *run) newPlan(ctx context.Context, plans []int) (number int, err error) {
+	loaded, err := r.readLoaded(ctx, plans)
+	if err != nil {
+		return 0, err
+	}
+	listing, err := r.listSources(ctx)
+	if err != nil {
+		return 0, err
+	}
+	// The logs of compaction are read after the listing: an output appears only
+	// after its commit, so every output in the listing is named by them.
+	sources, compacted, err := r.resolveOutputs(ctx, listing, loaded)
+	if err != nil {
+		return 0, err
+	}
+	for id, o := range listing.objects {
+		before, known := loaded.originals[id]
+		switch {
+		case known && before == o.ETag:
+			continue
+		case known && loaded.refused[id] != before && !compacted[id]:
+			// It was loaded as it was then. To load it again would double the rows that it kept.
+			r.refuse(Refusal{Bucket: id.bucket, Key: id.key, ETag: o.ETag, Reason: reasonChanged, Detail: "it was converted before, with ETag " + before})
+			continue
+		}
+		sources = append(sources, planSource{Bucket: id.bucket, Key: id.key, ETag: o.ETag, Size: o.SizeBytes})
+	}
+	r.summary.Ignored += listing.ignored
+	if len(sources) == 0 {
+		return 0, nil
+	}
+	slices.SortFunc(sources, func(a, b planSource) int {
+		return cmp.Or(cmp.Compare(a.Bucket, b.Bucket), cmp.Compare(a.Key, b.Key))
+	})
+	next := len(plans) + 1
+	if r.DryRun {
+		batches := cut(sources, r.BatchBytes)
+		r.showBatches(next, sources, owner(batches, r.Shards), nil)
+		return 0, nil
+	}
+	return next, r.publishPlan(ctx, next, loaded.tableID, sources)
+}
+
+// showBatches tells a dry run's caller which batches this shard would do.
+func (r *run) showBatches(plan int, sources []planSource, owners []int, heads map[batchID]head) {
+	byBatch := map[int]*PlannedBatch{}
+	for _, s := range sources {
+		if owners[s.Batch-1] != r.Shard || heads[batchID{plan, s.Batch}].done {
+			continue
+		}
+		b := byBatch[s.Batch]
+		if b == nil {
+			b = &PlannedBatch{Plan: plan, Batch: s.Batch, First: name(s.Bucket, s.Key)}
+			byBatch[s.Batch] = b
+		}
+		b.Sources++
+		b.SizeBytes += s.Size
+		b.Last = name(s.Bucket, s.Key)
+	}
+	for _, n := range sortedKeys(byBatch) {
+		r.summary.Batches++
+		r.summary.Sources += int64(byBatch[n].Sources)
+		r.summary.BytesIn += byBatch[n].SizeBytes
+		r.Planned(*byBatch[n])
+	}
+}
+
+func sortedKeys[V any](m map[int]V) []int {
+	keys := make([]int, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// reasonChanged is the refusal of a source that is no longer what it was.
+const reasonChanged = "changed"
+
+// refuse counts and reports a source that is not loaded.
+func (r *run) refuse(f Refusal) {
+	r.summary.Refused++
+	if r.Refused != nil {
+		r.Refused(f)
+	}
+}
+
+// gone says that an object is no longer what it was.
+func gone(err error) bool { return isAny(err, s3store.ErrNotFound, s3store.ErrPrecondition) }
+
+// describeGone says what became of a source.
+func describeGone(err error) string {
+	if isAny(err, s3store.ErrPrecondition) {
+		return "it has changed since the list of batches was made"
+	}
+	return fmt.Sprintf("it is gone since the list of batches was made: %v", err)
+}

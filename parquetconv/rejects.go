@@ -1,0 +1,81 @@
+package parquetconv
+
+import (
+	"encoding/json"
+	"os"
+	"unicode/utf8"
+
+	"github.com/klauspost/compress/gzip"
+
+	"github.com/s3compact/s3compact/parquetconv/rows"
+)
+
+// origin names an original as it was first stored.
+type origin struct{ bucket, key, etag string }
+
+// rejectWriter writes the rejected rows of a batch as gzip JSON lines.
+type rejectWriter struct {
+	temp *os.File
+	gz   *gzip.Writer
+	json *json.Encoder
+	rows int64
+}
+
+// rejectLine is a rejected row.
+type rejectLine struct {
+	Bucket string `json:"bucket,omitempty"`
+	Key    string `json:"key"`
+	ETag   string `json:"etag"`
+	Offset int64  `json:"offset"` // of the row in the uncompressed original
+	Column string `json:"column,omitempty"`
+	Reason string `json:"reason"`
+	Detail string `json:"detail"`
+	// Raw is the row's text, at most rows.MaxRawBytes of it; RawBytes, base64,
+	// stands in its place where it is not UTF-8.
+	Raw      string `json:"raw,omitempty"`
+	RawBytes []byte `json:"raw_base64,omitempty"`
+}
+
+func (w *rejectWriter) add(from origin, rejects []rows.Reject) error {
+	if len(rejects) == 0 {
+		return nil
+	}
+	if w.temp == nil {
+		var err error
+		if w.temp, err = newTempFile(); err != nil {
+			return err
+		}
+		w.gz, _ = gzip.NewWriterLevel(w.temp, gzip.BestSpeed)
+		w.json = json.NewEncoder(w.gz)
+		w.json.SetEscapeHTML(false)
+	}
+	for _, r := range rejects {
+		line := rejectLine{Bucket: from.bucket, Key: from.key, ETag: from.etag, Offset: r.Offset, Column: r.Column, Reason: r.Reason, Detail: r.Detail}
+		if utf8.Valid(r.Raw) {
+			line.Raw = string(r.Raw)
+		} else {
+			line.RawBytes = r.Raw
+		}
+		if err := w.json.Encode(line); err != nil {
+			return err
+		}
+		w.rows++
+	}
+	return nil
+}
+
+// close finishes the file.
+func (w *rejectWriter) close() error {
+	if w.gz == nil {
+		return nil
+	}
+	return w.gz.Close()
+}
+
+// free gives the temporary file back.
+func (w *rejectWriter) free() error {
+	if w.temp == nil {
+		return nil
+	}
+	return w.temp.Close()
+}

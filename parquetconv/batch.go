@@ -156,7 +156,7 @@ func (w *batchWriter) upload(ctx context.Context) error {
 		}
 	}
 	if w.rejects.rows > 0 {
-		key := fmt.Sprintf("%s_s3compact/rejects/rejects-%s-%s.jsonl.gz", table.Key, w.batch, w.nonce)
+		key := fmt.Sprintf("%s%srejects/rejects-%s-%s.jsonl.gz", table.Key, StateFolder, w.batch, w.nonce)
 		w.uploads = append(w.uploads, &upload{output: Output{Key: key, Rows: w.rejects.rows, Rejects: true}, file: w.rejects.temp})
 	}
 	g, gctx := errgroup.WithContext(ctx)

@@ -115,22 +115,33 @@ type Refusal struct {
 
 // PlannedBatch is a batch that a dry run would carry out.
 type PlannedBatch struct {
-	Plan, Batch int
-	Sources     int
-	SizeBytes   int64 // stored
-	First, Last string
+	Plan      int    `json:"plan"`  // number of the list, from 1
+	Batch     int    `json:"batch"` // in the list, from 1
+	Sources   int    `json:"sources"`
+	SizeBytes int64  `json:"bytes"` // stored
+	First     string `json:"first"`
+	Last      string `json:"last"`
 }
 
-// Summary is what a run did.
+// Summary is what a run did. A dry run counts what it would do in Batches,
+// Sources and BytesIn.
 type Summary struct {
-	RowsIn, RowsOut, RowsRejected int64
-	Files, Batches                int64
-	BytesIn, BytesOut             int64 // stored
-	Sources                       int64 // loaded
-	Refused                       int64 // sources, earlier ones included
-	RejectedBefore                int64 // rows, by earlier runs of the same list
-	Ignored                       int64 // objects that are no sources
+	RowsIn         int64 `json:"rows_in"`
+	RowsOut        int64 `json:"rows_out"`
+	RowsRejected   int64 `json:"rows_rejected"`
+	Files          int64 `json:"files"` // of the table
+	Batches        int64 `json:"batches"`
+	BytesIn        int64 `json:"bytes_in"` // stored
+	BytesOut       int64 `json:"bytes_out"`
+	Sources        int64 `json:"sources"`              // loaded
+	Refused        int64 `json:"sources_refused"`      // those that earlier runs refused included
+	RejectedBefore int64 `json:"rows_rejected_before"` // by earlier runs of the same list
+	Ignored        int64 `json:"objects_ignored"`
 }
+
+// StateFolder is the folder, in the table, of rejects, of local uploads and, by
+// default, of the state. Engines skip names that begin so.
+const StateFolder = "_s3compact/"
 
 // Incomplete says that something was not loaded.
 func (s *Summary) Incomplete() bool {

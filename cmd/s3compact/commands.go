@@ -8,5 +8,7 @@ func (p *program) commands() []*cli.Command {
 		p.hotspotsCommand(),
 		p.compactCommand(),
 		p.verifyCommand(),
+		p.convertCommand(),
+		p.submitCommand(),
 	}
 }

@@ -1,0 +1,257 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/s3compact/s3compact/internal/s3store"
+	"github.com/s3compact/s3compact/jobs"
+	"github.com/s3compact/s3compact/parquetconv"
+	"github.com/s3compact/s3compact/parquetconv/localdir"
+	"github.com/s3compact/s3compact/parquetconv/schema"
+)
+
+func (p *program) convertCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "convert",
+		Usage:     "turn gzip JSON lines into a Hive-partitioned Parquet table, in batches that can be resumed",
+		ArgsUsage: "SOURCE…",
+		Description: "SOURCE is s3://bucket/prefix/, an S3 object, or a local file or folder. Each source is loaded once:\n" +
+			"run convert again to add what is new, or to go on after a stop. Sources that were compacted meanwhile\n" +
+			"are the same data and are not loaded again.\n\n" +
+			examples(
+				"s3compact convert --schema logs.yaml --to s3://my-tables/logs/ s3://my-logs/app/ --dry-run",
+				"s3compact convert --schema logs.yaml --to s3://my-tables/logs/ s3://my-logs/app/ --shard 3/16",
+				"s3compact convert --schema logs.yaml --to ./table --partition-by dt ./logs",
+			),
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "to", Usage: "the table: s3://bucket/table/ or a local `LOCATION`", Category: "what"},
+			&cli.StringFlag{Name: "schema", Usage: "schema `FILE` (YAML)", Category: "what"},
+			&cli.StringFlag{Name: "partition-by", Usage: "partition by these columns or partitions of the schema, `NAME[,NAME]`, instead of its own", Category: "what"},
+			&cli.StringFlag{Name: "state", Usage: "`LOCATION` of the lists of batches and commits (default _s3compact/ in the table)", Category: "what"},
+			&cli.StringFlag{Name: "batch-size", Value: "4GiB", Usage: "stored bytes of a batch", Category: "run"},
+			&cli.StringFlag{Name: "shard", Usage: "this process's share, `I/N` from 0 (default: from the array job's environment)", Category: "run"},
+			&cli.BoolFlag{Name: "dry-run", Usage: "list the batches that would be converted; write nothing", Category: "run"},
+			&cli.IntFlag{Name: "concurrency", Value: 16, Usage: "sources read at once", Category: "run"},
+			&cli.StringFlag{Name: "memory", Value: "1GiB", Usage: "bound of the buffers", Category: "run"},
+			deadlineFlag(),
+			outputFlag("table", "json"),
+		},
+		Action: p.convert,
+	}
+}
+
+func (p *program) convert(c *cli.Context) error {
+	start := time.Now()
+	bar, above := p.withProgress(c, "convert")
+	defer bar.Close()
+	log, err := above.logger(c)
+	if err != nil {
+		return err
+	}
+	if err := checkOutput(c, "table", "json"); err != nil {
+		return err
+	}
+	options, err := convertOptions(c)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := withDeadline(c)
+	defer cancel()
+	store, err := openStores(ctx, c, &options)
+	if err != nil {
+		return err
+	}
+	out := newConvertOutput(p, c.String("output") == "json", options.DryRun)
+	options.Log, options.Progress = log, bar
+	options.Refused, options.Planned = out.refused, out.planned
+	sum, err := parquetconv.Run(ctx, options)
+	bar.Close()
+	var requests s3store.Requests
+	if store != nil {
+		requests = store.Requests()
+	}
+	out.summary(sum, spentSince(start, requests))
+	switch {
+	case err != nil:
+		return stopped(ctx, err)
+	case out.lines.err != nil:
+		return out.lines.err
+	case sum.Incomplete():
+		return silent{errRefused}
+	}
+	return nil
+}
+
+// minConvertMemory is the least that leaves each buffer a useful size.
+const minConvertMemory = 64 << 20
+
+func convertOptions(c *cli.Context) (parquetconv.Options, error) {
+	o := parquetconv.Options{Concurrency: c.Int("concurrency"), DryRun: c.Bool("dry-run"), Tool: toolVersion()}
+	if c.String("to") == "" {
+		return o, usageError("convert to where? Give --to s3://bucket/table/ or --to FOLDER; see: s3compact convert --help")
+	}
+	if c.NArg() == 0 {
+		return o, usageError("convert what? Give one or more sources: s3://bucket/prefix/, an object, a file or a folder; see: s3compact convert --help")
+	}
+	if o.Concurrency < 1 {
+		return o, usageError("--concurrency %d: at least 1", o.Concurrency)
+	}
+	var err error
+	if o.BatchBytes, err = sizeFlag(c, "batch-size", false); err != nil {
+		return o, err
+	}
+	if o.MemoryBytes, err = sizeFlag(c, "memory", false); err != nil {
+		return o, err
+	}
+	if o.MemoryBytes < minConvertMemory {
+		return o, usageError("--memory %s: at least 64MiB", c.String("memory"))
+	}
+	shard, err := jobs.ParseShard(c.String("shard"), lookupEnv)
+	if err != nil {
+		return o, usageError("%v", err)
+	}
+	o.Shard, o.Shards = shard.Index, shard.Count
+	if o.Schema, err = readSchema(c); err != nil {
+		return o, err
+	}
+	if o.Table, err = tableLocation(c.String("to")); err != nil {
+		return o, err
+	}
+	o.State = s3store.Location{Bucket: o.Table.Bucket, Key: o.Table.Key + parquetconv.StateFolder}
+	if state := c.String("state"); state != "" {
+		if o.State, err = stateLocation(state); err != nil {
+			return o, err
+		}
+	}
+	if o.State.Bucket != "" && !strings.Contains("/"+o.State.Key, "/_") {
+		return o, usageError("--state s3://%s/%s: engines would read it as data; choose a location with a segment that begins with _", o.State.Bucket, o.State.Key)
+	}
+	for _, s := range c.Args().Slice() {
+		source, err := sourceLocation(s)
+		if err != nil {
+			return o, err
+		}
+		o.Sources = append(o.Sources, source)
+	}
+	return o, nil
+}
+
+// maxSchemaBytes bounds a schema file.
+const maxSchemaBytes = 4 << 20
+
+func readSchema(c *cli.Context) (*schema.Schema, error) {
+	path := c.String("schema")
+	if path == "" {
+		return nil, usageError("--schema FILE is needed: this version does not infer a schema; see the README for an example")
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, usageError("--schema: %v", err)
+	}
+	if len(text) > maxSchemaBytes {
+		return nil, usageError("--schema %s: more than 4 MiB", path)
+	}
+	var by []string
+	if v := c.String("partition-by"); v != "" {
+		for name := range strings.SplitSeq(v, ",") {
+			by = append(by, strings.TrimSpace(name))
+		}
+	}
+	s, err := schema.Parse(text, by)
+	if err != nil {
+		return nil, usageError("schema %s: %v", path, err)
+	}
+	return s, nil
+}
+
+// tableLocation is a folder; one in S3 ends in a slash.
+func tableLocation(s string) (s3store.Location, error) {
+	l, err := folder("--to", s)
+	if err == nil && l.Bucket != "" && l.Key == "" {
+		return l, usageError("--to %s: give the table a prefix of its own, such as %s", s, "s3://"+l.Bucket+"/table/")
+	}
+	return l, err
+}
+
+func stateLocation(s string) (s3store.Location, error) { return folder("--state", s) }
+
+func folder(flag, s string) (s3store.Location, error) {
+	if strings.HasPrefix(s, "s3://") {
+		return directory(flag, s)
+	}
+	key, err := localdir.Key(s)
+	if err != nil {
+		return s3store.Location{}, usageError("%s: %v", flag, err)
+	}
+	if info, err := os.Stat(s); err == nil && !info.IsDir() {
+		return s3store.Location{}, usageError("%s %s: this is a file; name a folder", flag, s)
+	}
+	return s3store.Location{Key: strings.TrimSuffix(key, "/") + "/"}, nil
+}
+
+func sourceLocation(s string) (parquetconv.Source, error) {
+	if strings.HasPrefix(s, "s3://") {
+		l, err := s3store.ParseLocation(s)
+		if err != nil {
+			return parquetconv.Source{}, usageError("source: %v", err)
+		}
+		return parquetconv.Source{Location: l, Single: l.Key != "" && !strings.HasSuffix(l.Key, "/")}, nil
+	}
+	info, err := os.Stat(s)
+	if err != nil {
+		return parquetconv.Source{}, fmt.Errorf("source: %w", err)
+	}
+	key, err := localdir.Key(s)
+	if err != nil {
+		return parquetconv.Source{}, err
+	}
+	switch {
+	case info.IsDir():
+		return parquetconv.Source{Location: s3store.Location{Key: strings.TrimSuffix(key, "/") + "/"}}, nil
+	case info.Mode().IsRegular():
+		return parquetconv.Source{Location: s3store.Location{Key: key}, Single: true}, nil
+	}
+	return parquetconv.Source{}, usageError("source %s: neither a file nor a folder", s)
+}
+
+// openStores opens what the locations need; the S3 client is nil where all are local.
+func openStores(ctx context.Context, c *cli.Context, o *parquetconv.Options) (*s3store.Client, error) {
+	o.Stores.Local = localdir.New(o.Table.Key + parquetconv.StateFolder + "tmp")
+	buckets := []string{o.Table.Bucket, o.State.Bucket}
+	for _, s := range o.Sources {
+		buckets = append(buckets, s.Bucket)
+	}
+	if strings.Join(buckets, "") == "" {
+		return nil, nil
+	}
+	store, err := openStore(ctx, c, o.Concurrency)
+	if err != nil {
+		return nil, err
+	}
+	o.Stores.S3 = store
+	return store, checkSources(ctx, store, o.Sources)
+}
+
+// checkSources finds a prefix without its slash, which would be taken for an object.
+func checkSources(ctx context.Context, store *s3store.Client, sources []parquetconv.Source) error {
+	for _, s := range sources {
+		if s.Bucket == "" || !s.Single {
+			continue
+		}
+		_, err := store.Head(ctx, s.Bucket, s.Key)
+		if errors.Is(err, s3store.ErrNotFound) && !errors.Is(err, s3store.ErrNoBucket) {
+			return usageError("source %s: there is no such object; for all objects under a prefix write %s/", s.Location, s.Location)
+		}
+		if err != nil {
+			return fmt.Errorf("source: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/s3compact/s3compact/parquetconv"
+)
+
+// convertOutput renders the results of convert on stdout.
+type convertOutput struct {
+	p      *program
+	lines  *lines
+	json   bool
+	dryRun bool
+	shown  int // refusals in the table
+	hidden int
+}
+
+func newConvertOutput(p *program, asJSON, dryRun bool) *convertOutput {
+	return &convertOutput{p: p, lines: newLines(p.stdout), json: asJSON, dryRun: dryRun}
+}
+
+func (o *convertOutput) refused(r parquetconv.Refusal) {
+	switch {
+	case o.json:
+		o.lines.write(struct {
+			Type string `json:"type"`
+			parquetconv.Refusal
+		}{"refused", r})
+	case o.shown < maxShownRefusals:
+		o.shown++
+		fmt.Fprintf(o.p.stdout, "refused  %s: %s: %s\n", r.Key, r.Reason, r.Detail)
+	default:
+		o.hidden++
+	}
+}
+
+func (o *convertOutput) planned(b parquetconv.PlannedBatch) {
+	if o.json {
+		o.lines.write(struct {
+			Type string `json:"type"`
+			parquetconv.PlannedBatch
+		}{"batch", b})
+		return
+	}
+	fmt.Fprintf(o.p.stdout, "batch %d-%d  %s sources  %s  %s … %s\n", b.Plan, b.Batch, humanize.Comma(int64(b.Sources)), humanize.IBytes(uint64(b.SizeBytes)), b.First, b.Last)
+}
+
+func (o *convertOutput) summary(s parquetconv.Summary, cost spent) {
+	if o.json {
+		o.lines.write(struct {
+			Type string `json:"type"`
+			parquetconv.Summary
+			spent
+		}{"summary", s, cost})
+		return
+	}
+	if o.hidden > 0 {
+		fmt.Fprintf(o.p.stdout, "… and %d more refused; --output json lists them all\n", o.hidden)
+	}
+	if o.dryRun {
+		fmt.Fprintf(o.p.stdout, "would convert %s sources (%s) in %s batches; refused %s, ignored %s\n",
+			humanize.Comma(s.Sources), humanize.IBytes(uint64(s.BytesIn)), humanize.Comma(s.Batches), humanize.Comma(s.Refused), humanize.Comma(s.Ignored))
+	} else {
+		fmt.Fprintf(o.p.stdout, "converted %s rows of %s sources (%s) into %s rows in %s files (%s), %s batches; rejected %s rows, refused %s sources, ignored %s\n",
+			humanize.Comma(s.RowsIn), humanize.Comma(s.Sources), humanize.IBytes(uint64(s.BytesIn)), humanize.Comma(s.RowsOut), humanize.Comma(s.Files),
+			humanize.IBytes(uint64(s.BytesOut)), humanize.Comma(s.Batches), humanize.Comma(s.RowsRejected), humanize.Comma(s.Refused), humanize.Comma(s.Ignored))
+		if s.RejectedBefore > 0 {
+			fmt.Fprintf(o.p.stdout, "%s rows were rejected by earlier runs\n", humanize.Comma(s.RejectedBefore))
+		}
+	}
+	r := cost.Requests
+	fmt.Fprintf(o.p.stdout, "%s requests (%d GET, %d PUT, %d LIST, %d HEAD, %d DELETE), $%.4f, %.2f s\n",
+		humanize.Comma(r.Total()), r.Get, r.Put, r.List, r.Head, r.Delete, cost.CostUSD, cost.Seconds)
+}

@@ -57,7 +57,7 @@ func startMoto(t *testing.T) (api *batch.Client, url string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		stdin.Close()
+		_ = stdin.Close()
 		if err := cmd.Wait(); err != nil {
 			t.Errorf("moto ended with %v", err)
 		}

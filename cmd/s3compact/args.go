@@ -56,6 +56,10 @@ func orderArgs(app *cli.App, args []string) ([]string, error) {
 			arguments = append(arguments, rest[1:]...)
 			rest = nil
 			continue
+		case takesCommand(command) && !strings.HasPrefix(a, "-"):
+			arguments = append(arguments, rest...)
+			rest = nil
+			continue
 		case !strings.HasPrefix(a, "-") || a == "-":
 			arguments = append(arguments, a)
 			rest = rest[1:]
@@ -96,6 +100,10 @@ func earlyFlag(a string, rest []string) int {
 	}
 	return 2
 }
+
+// takesCommand says that the first argument is a command, whose own flags and
+// arguments follow it and are left as they are.
+func takesCommand(c *cli.Command) bool { return c.Name == submitName }
 
 func isHelp(a string) bool    { return a == "--help" || a == "-h" || a == "-help" }
 func isVersion(a string) bool { return a == "--version" || a == "-v" }

@@ -97,17 +97,19 @@ func withSignals(ctx context.Context) (context.Context, func()) {
 
 func (p *program) app() *cli.App {
 	app := &cli.App{
-		Name:                   "s3compact",
-		Usage:                  "find the small gzip objects of an S3 data lake, join them safely, turn them into Parquet",
-		Version:                toolVersion(),
-		Writer:                 p.stdout,
-		ErrWriter:              p.stderr,
-		HideHelpCommand:        true,
-		UseShortOptionHandling: false,
-		Flags:                  nil,
-		Commands:               p.commands(),
-		ExitErrHandler:         func(*cli.Context, error) {},
-		CommandNotFound:        nil,
+		Name:            "s3compact",
+		Usage:           "find the small gzip objects of an S3 data lake, join them safely, turn them into Parquet",
+		Version:         toolVersion(),
+		Writer:          p.stdout,
+		ErrWriter:       p.stderr,
+		HideHelpCommand: true,
+		// A comma is part of a value; a flag with many values is repeated.
+		DisableSliceFlagSeparator: true,
+		UseShortOptionHandling:    false,
+		Flags:                     nil,
+		Commands:                  p.commands(),
+		ExitErrHandler:            func(*cli.Context, error) {},
+		CommandNotFound:           nil,
 		Action: func(c *cli.Context) error {
 			return cli.ShowAppHelp(c)
 		},

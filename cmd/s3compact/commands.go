@@ -8,7 +8,6 @@ func (p *program) commands() []*cli.Command {
 		p.hotspotsCommand(),
 		p.compactCommand(),
 		p.verifyCommand(),
-		p.submitCommand(),
 		p.convertCommand(),
 		p.submitCommand(),
 	}

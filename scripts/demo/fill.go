@@ -20,6 +20,7 @@ import (
 const (
 	logsBucket    = "logs-demo"
 	reportsBucket = "logs-demo-inventory"
+	tablesBucket  = "tables-demo" // for the tables that convert makes
 )
 
 // fill makes the logs and a report of them in each format. What is true of
@@ -30,7 +31,7 @@ func (d *demo) fill(ctx context.Context, spec demodata.Spec, stdout io.Writer) e
 		return err
 	}
 	client := server.Client()
-	for _, bucket := range []string{logsBucket, reportsBucket} {
+	for _, bucket := range []string{logsBucket, reportsBucket, tablesBucket} {
 		if err := emptyBucket(ctx, client, bucket); err != nil {
 			return err
 		}

@@ -67,10 +67,10 @@ run "$s3compact" verify --state s3://logs-demo/_s3compact/
 ask "as few large objects" s3://logs-demo/ --quiet
 
 step "5. convert: to a partitioned Parquet table"
-run "$s3compact" convert --to s3://logs-demo-inventory/tables/access/ --schema scripts/demo/schema.yaml s3://logs-demo/
+run "$s3compact" convert --to s3://tables-demo/access/ --schema scripts/demo/schema.yaml s3://logs-demo/
 
 step "The same report over the Parquet"
-ask "as Parquet" s3://logs-demo-inventory/tables/access/
+ask "as Parquet" s3://tables-demo/access/
 
 step "What the same question cost"
 printf '%s\n' "${costs[@]}"
@@ -82,6 +82,6 @@ The server goes on and the data stay. To go on from here:
   eval "\$(go run ./scripts/demo env)"
   $s3compact compact --plan $plan --min-age 0s --yes    # again: nothing to do, the refused ones are named
   $s3compact hotspots --listing s3://logs-demo/
-  $s3compact convert --to s3://logs-demo-inventory/tables/access/ --schema scripts/demo/schema.yaml s3://logs-demo/    # only what is new
+  $s3compact convert --to s3://tables-demo/access/ --schema scripts/demo/schema.yaml s3://logs-demo/    # only what is new
   make demo-clean
 EOT

@@ -60,7 +60,7 @@ func (b *bucket) put(key string, body []byte) {
 
 func (b *bucket) get(key string) []byte {
 	b.t.Helper()
-	body, _, err := readAll(context.Background(), b.store, b.name, key)
+	body, err := readAll(context.Background(), b.store, b.name, key)
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -126,7 +126,7 @@ func (c *canaryNest) createOnly(ctx context.Context, bucket string) error {
 	if err != nil {
 		return fmt.Errorf("try a create-only PUT (canary): %w", err)
 	}
-	b, _, err := readAll(ctx, c.r.store, bucket, key)
+	b, err := readAll(ctx, c.r.store, bucket, key)
 	if err != nil {
 		return fmt.Errorf("try a create-only PUT (canary): %w", err)
 	}
@@ -222,10 +222,7 @@ func (c *canaryNest) batchDelete(ctx context.Context, bucket string) (bool, erro
 		}
 		return false, fmt.Errorf("try a conditional batch delete (canary): %w", err)
 	}
-	ok, err := refused(answers[0], s3store.ErrPrecondition)
-	if err != nil {
-		return false, nil // some other answer: not what is relied on
-	}
+	ok := errors.Is(answers[0], s3store.ErrPrecondition) // any other answer is not what is relied on
 	there, _, err := c.r.store.Probe(ctx, bucket, key)
 	if err != nil || !ok || !there {
 		return false, err

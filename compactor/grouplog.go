@@ -61,7 +61,7 @@ func (st *state) readLogByID(ctx context.Context, gid string) (*grouplog, error)
 
 func (st *state) readEntry(ctx context.Context, gid string, number int) (*receipt.Entry, error) {
 	key := receipt.EntryKey(st.at.Key, gid, number)
-	b, _, err := readAll(ctx, st.store, st.at.Bucket, key)
+	b, err := readAll(ctx, st.store, st.at.Bucket, key)
 	if err != nil {
 		return nil, err
 	}

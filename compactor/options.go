@@ -83,8 +83,6 @@ const (
 	authorityTime = time.Minute
 	// maxMembers bounds an attempt, and with it its commit and its memory: about 1 KB a member.
 	maxMembers = 20_000
-	// minPartBytes is S3's least size of a part that is not the last.
-	minPartBytes = 5 << 20
 	// maxParts is S3's largest number of parts of an upload.
 	maxParts = 10_000
 	// maxKeyBytes is S3's longest key.

@@ -191,7 +191,7 @@ func (w *outputWriter) finish(ctx context.Context) (receipt.Output, error) {
 // abort drops the upload: nothing of it was ever visible. A failure only
 // leaves an upload that a later run sweeps.
 func (w *outputWriter) abort(ctx context.Context) {
-	w.uploads.Wait() // its error was seen, or does not matter any more
+	_ = w.uploads.Wait() // its error was seen, or does not matter any more
 	if w.id != "" {
 		_ = w.store.AbortUpload(ctx, w.bucket, w.key, w.id)
 	}

@@ -15,8 +15,8 @@ const (
 	reasonOutputGone     = "an output is gone or wrong while every member is still there"
 )
 
-// ErrLoss: an output is gone and members that it held are gone too. Nothing is
-// deleted or changed until an operator says so.
+// ErrLoss stands for an output that is gone together with members that it held.
+// Nothing is deleted or changed until an operator says so.
 var ErrLoss = errors.New("an output is missing and so are originals that it held")
 
 // void declares a commit impossible: its outputs, should they exist, are dead,

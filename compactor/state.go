@@ -58,7 +58,7 @@ func readLayout(ctx context.Context, s Store, at s3store.Location) (receipt.Layo
 
 func getLayout(ctx context.Context, s Store, at s3store.Location, number int) (receipt.Layout, error) {
 	key := receipt.LayoutKey(at.Key, number)
-	b, _, err := readAll(ctx, s, at.Bucket, key)
+	b, err := readAll(ctx, s, at.Bucket, key)
 	if err != nil {
 		return receipt.Layout{}, err
 	}
@@ -158,7 +158,7 @@ func (st *state) claim(ctx context.Context, bucket string) error {
 			return fmt.Errorf("claim bucket %s: %w", bucket, err)
 		}
 	}
-	b, _, err := readAll(ctx, st.store, bucket, receipt.ClaimKey)
+	b, err := readAll(ctx, st.store, bucket, receipt.ClaimKey)
 	if err != nil {
 		return fmt.Errorf("read the claim on bucket %s: %w", bucket, err)
 	}

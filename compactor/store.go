@@ -40,15 +40,15 @@ type Store interface {
 }
 
 // readAll reads a small object whole.
-func readAll(ctx context.Context, s Store, bucket, key string) ([]byte, s3store.Info, error) {
-	body, info, err := s.Get(ctx, bucket, key, s3store.GetOptions{})
+func readAll(ctx context.Context, s Store, bucket, key string) ([]byte, error) {
+	body, _, err := s.Get(ctx, bucket, key, s3store.GetOptions{})
 	if err != nil {
-		return nil, info, err
+		return nil, err
 	}
 	defer body.Close()
 	b, err := io.ReadAll(io.LimitReader(body, maxRecordBytes+1))
 	if err == nil && len(b) > maxRecordBytes {
 		err = errRecordTooLarge(bucket, key)
 	}
-	return b, info, err
+	return b, err
 }

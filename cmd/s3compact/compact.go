@@ -378,7 +378,9 @@ func (o *compactOutput) summary(s compactor.Summary, cost spent) {
 	if o.hidden > 0 {
 		fmt.Fprintf(o.p.stdout, "… and %d more refused; --output json lists them all\n", o.hidden)
 	}
-	o.table.Flush()
+	if err := o.table.Flush(); err != nil && o.lines.err == nil {
+		o.lines.err = err
+	}
 	verb := "joined"
 	if o.dryRun {
 		verb = "would join"

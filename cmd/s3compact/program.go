@@ -105,15 +105,10 @@ func (p *program) app() *cli.App {
 		HideHelpCommand: true,
 		// A comma is part of a value; a flag with many values is repeated.
 		DisableSliceFlagSeparator: true,
-		UseShortOptionHandling:    false,
-		Flags:                     nil,
 		Commands:                  p.commands(),
 		ExitErrHandler:            func(*cli.Context, error) {},
-		CommandNotFound:           nil,
-		Action: func(c *cli.Context) error {
-			return cli.ShowAppHelp(c)
-		},
-		OnUsageError: func(_ *cli.Context, err error, _ bool) error { return usageError("%v", err) },
+		Action:                    cli.ShowAppHelp,
+		OnUsageError:              func(_ *cli.Context, err error, _ bool) error { return usageError("%v", err) },
 	}
 	for _, c := range app.Commands {
 		p.finish(c)

@@ -60,18 +60,18 @@ func encodeAll[T any](enc *json.Encoder, lines []T, mark func(*T)) error {
 func Decode(r io.Reader) (*Entry, error) {
 	zr, err := gzip.NewReader(r)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %v", ErrFormat, err)
+		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
 	}
 	sc := bufio.NewScanner(zr)
 	sc.Buffer(make([]byte, 64<<10), maxLineBytes)
 	e := &Entry{}
 	for n := 1; sc.Scan(); n++ {
 		if err := e.addLine(n, sc.Bytes()); err != nil {
-			return nil, fmt.Errorf("%w: line %d: %v", ErrFormat, n, err)
+			return nil, fmt.Errorf("%w: line %d: %w", ErrFormat, n, err)
 		}
 	}
 	if err := sc.Err(); err != nil {
-		return nil, fmt.Errorf("%w: %v", ErrFormat, err)
+		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
 	}
 	if e.Header.Type == "" || len(e.Outputs) != e.Header.Outputs || len(e.Members) != e.Header.Members || len(e.Refused)+len(e.Changed) != e.Header.Refusals {
 		return nil, fmt.Errorf("%w: lines are missing", ErrFormat)

@@ -27,8 +27,8 @@ const (
 // Entry is one entry of a group's log.
 type Entry struct {
 	Header
-	Outputs []Output // commit: what was made; void: what is dead from here on
-	Members []Member // commit: in the order in which they lie in the outputs
+	Outputs []Output  // commit: what was made; void: what is dead from here on
+	Members []Member  // commit: in the order in which they lie in the outputs
 	Refused []Refusal // commit: found by the attempt; done, void: all that still holds
 	Changed []Refusal // sources that were replaced while they were compacted: both versions stay
 	Live    []OutputRef

@@ -2,6 +2,7 @@ package s3store
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -105,7 +106,7 @@ func retrySkewed[T any](ctx context.Context, c *serverClock, do func() (T, error
 		return out, err
 	}
 	switch kind := kindOf(err); {
-	case kind == ErrExpired, kind == ErrDenied && c.last().Sub(at).Abs() > skewed:
+	case errors.Is(kind, ErrExpired), errors.Is(kind, ErrDenied) && c.last().Sub(at).Abs() > skewed:
 		return do()
 	}
 	return out, err

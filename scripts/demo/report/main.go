@@ -29,8 +29,6 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
 	title := flag.String("title", "report", "what is asked, for the heading")
 	quiet := flag.Bool("quiet", false, "print what it cost, not the answer")
 	flag.Parse()
@@ -38,7 +36,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: report [--title TEXT] [--quiet] s3://bucket/prefix/")
 		os.Exit(2)
 	}
-	if err := run(ctx, *title, flag.Arg(0), !*quiet, os.Stdout); err != nil {
+	if err := run(*title, flag.Arg(0), !*quiet, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "report:", err)
 		os.Exit(1)
 	}
@@ -73,7 +71,9 @@ func (a *answer) merge(part map[int64]usage) {
 	}
 }
 
-func run(ctx context.Context, title, location string, show bool, w io.Writer) error {
+func run(title, location string, show bool, w io.Writer) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
 	at, err := s3store.ParseLocation(location)
 	if err != nil {
 		return err
@@ -106,7 +106,9 @@ func run(ctx context.Context, title, location string, show bool, w io.Writer) er
 	}
 	spent := time.Since(start)
 	if show {
-		a.print(w)
+		if err := a.print(w); err != nil {
+			return err
+		}
 	}
 	r := store.Requests()
 	fmt.Fprintf(w, "%-28s %6d objects  %9s read  %6d requests  $%.6f  %6.2f s", title, len(objects), humanize.IBytes(uint64(a.readBytes.Load())), r.Total(), price.Default().Requests(r), spent.Seconds())
@@ -131,7 +133,7 @@ func list(ctx context.Context, store *s3store.Client, at s3store.Location) (obje
 	return objects, err
 }
 
-func (a *answer) print(w io.Writer) {
+func (a *answer) print(w io.Writer) error {
 	apps := slices.SortedFunc(maps.Keys(a.apps), func(x, y int64) int { return cmp.Compare(a.apps[y].bytes, a.apps[x].bytes) })
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(t, "app\trequests\tbytes sent\tserver errors\t\n")
@@ -139,5 +141,5 @@ func (a *answer) print(w io.Writer) {
 		u := a.apps[app]
 		fmt.Fprintf(t, "%d\t%s\t%s\t%.2f %%\t\n", app, humanize.Comma(u.requests), humanize.IBytes(uint64(u.bytes)), 100*float64(u.errors)/float64(u.requests))
 	}
-	t.Flush()
+	return t.Flush()
 }

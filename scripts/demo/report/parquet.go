@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sync/atomic"
@@ -46,7 +47,7 @@ func (a *answer) readParquet(ctx context.Context, store *s3store.Client, bucket 
 			return fmt.Errorf("read s3://%s/%s: %w", bucket, o.Key, err)
 		}
 	}
-	if err := rows.Err(); err != nil && err != io.EOF {
+	if err := rows.Err(); err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("read s3://%s/%s: %w", bucket, o.Key, err)
 	}
 	a.merge(part)

@@ -14,7 +14,7 @@ import (
 const MaxShards = 100_000
 
 // Shard is a deterministic share of some work: the part Index, counted from
-// zero, of Count parts. The whole is Shard{0, 1}.
+// zero, of Count parts. The whole is Shard{0, 1}; the zero value is no shard.
 type Shard struct{ Index, Count int }
 
 // String is the form that ParseShard reads.

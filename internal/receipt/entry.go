@@ -60,12 +60,10 @@ type Header struct {
 	Refusals int       `json:"refusals"`
 }
 
-// Counts sum up the attempt that an entry closes.
+// Counts sum up the deletes of the commit that an entry closes.
 type Counts struct {
-	ObjectsDeleted int64            `json:"objects_deleted"`
-	ObjectsGone    int64            `json:"objects_gone"` // deleted before, by an earlier worker or the application
-	Requests       s3store.Requests `json:"requests"`
-	CostUSD        float64          `json:"cost_usd"`
+	ObjectsDeleted int64 `json:"objects_deleted"`
+	ObjectsGone    int64 `json:"objects_gone"` // deleted before, by an earlier worker or the application
 }
 
 // Output is an object made of members. It is a multipart upload until the

@@ -10,84 +10,108 @@ import (
 // for flags at the first argument, and finds unknown commands and flags, which
 // it would take for arguments. The first element is the program's name.
 func orderArgs(app *cli.App, args []string) ([]string, error) {
-	rest := args[1:]
-	var (
-		path      []string // the command, and its subcommand
-		flags     []string
-		arguments []string
-		commands  = app.Commands
-		command   *cli.Command
-		early     []string // flags before the command: read once it is known
-	)
+	if len(args) > 1 && args[1] == "help" {
+		args = append(append([]string{args[0]}, args[2:]...), "--help")
+	}
+	call := &call{words: args[:1:1]}
+	rest, err := call.find(app.Commands, args[1:])
+	if err != nil || call.finished {
+		return call.words, err
+	}
+	return call.words, call.order(rest)
+}
+
+// call is a command line that is being ordered.
+type call struct {
+	words    []string // the ordered line so far
+	command  *cli.Command
+	finished bool // nothing more is read: help, the version, or no command
+}
+
+// name is the command with its subcommand.
+func (c *call) name() string { return strings.Join(c.words[1:], " ") }
+
+// find reads up to the command and its subcommand. The rest begins with the
+// flags that stood before them.
+func (c *call) find(commands []*cli.Command, rest []string) ([]string, error) {
+	var early []string
 	for len(rest) > 0 && commands != nil {
 		a := rest[0]
-		if strings.HasPrefix(a, "-") && a != "-" {
-			if isHelp(a) || command == nil && isVersion(a) {
-				return append(append([]string{args[0]}, path...), a), nil
-			}
+		switch {
+		case isHelp(a) || c.command == nil && isVersion(a):
+			c.words, c.finished = append(c.words, a), true
+			return nil, nil
+		case strings.HasPrefix(a, "-") && a != "-":
 			n := earlyFlag(a, rest)
 			early = append(early, rest[:n]...)
 			rest = rest[n:]
 			continue
 		}
-		c := findCommand(commands, a)
-		if c == nil {
-			name := strings.Join(append(path, a), " ")
-			return nil, usageError("unknown command %q; see: %s --help", name, strings.Join(append([]string{"s3compact"}, path...), " "))
+		found := findCommand(commands, a)
+		if found == nil {
+			return nil, usageError("unknown command %q; see: %s --help", strings.TrimSpace(c.name()+" "+a), strings.TrimSpace("s3compact "+c.name()))
 		}
-		command, commands = c, c.Subcommands
-		if len(c.Subcommands) == 0 {
+		c.command, commands = found, found.Subcommands
+		if len(commands) == 0 {
 			commands = nil
 		}
-		path = append(path, a)
+		c.words = append(c.words, a)
 		rest = rest[1:]
 	}
-	if command == nil || len(command.Subcommands) > 0 {
+	if c.command == nil || len(c.command.Subcommands) > 0 {
 		if len(early) > 0 {
 			return nil, usageError("%s: no command given; see: s3compact --help", early[0])
 		}
-		return append([]string{args[0]}, path...), nil
+		c.finished = true
 	}
-	rest = append(early, rest...)
+	return append(early, rest...), nil
+}
+
+// order reads the command's flags and arguments.
+func (c *call) order(rest []string) error {
+	name := c.name()
+	var flags, arguments []string
 	for len(rest) > 0 {
 		a := rest[0]
 		switch {
 		case a == "--":
-			arguments = append(arguments, rest[1:]...)
-			rest = nil
-			continue
-		case takesCommand(command) && !strings.HasPrefix(a, "-"):
-			arguments = append(arguments, rest...)
-			rest = nil
-			continue
+			arguments, rest = append(arguments, rest[1:]...), nil
+		case !strings.HasPrefix(a, "-") && takesCommand(c.command):
+			arguments, rest = append(arguments, rest...), nil
 		case !strings.HasPrefix(a, "-") || a == "-":
-			arguments = append(arguments, a)
-			rest = rest[1:]
-			continue
+			arguments, rest = append(arguments, a), rest[1:]
 		case isHelp(a):
-			return append(append([]string{args[0]}, path...), "--help"), nil
-		}
-		name, _, hasValue := strings.Cut(strings.TrimLeft(a, "-"), "=")
-		f := findFlag(command.Flags, name)
-		if f == nil {
-			return nil, usageError("unknown flag %s for %s; see: s3compact %s --help", strings.SplitN(a, "=", 2)[0], strings.Join(path, " "), strings.Join(path, " "))
-		}
-		n := 1
-		if _, isBool := f.(*cli.BoolFlag); !isBool && !hasValue {
-			if len(rest) < 2 {
-				return nil, usageError("flag --%s needs a value", name)
+			c.words = append(c.words, "--help")
+			return nil
+		default:
+			n, err := flagWords(c.command, name, rest)
+			if err != nil {
+				return err
 			}
-			n = 2
+			flags, rest = append(flags, rest[:n]...), rest[n:]
 		}
-		flags = append(flags, rest[:n]...)
-		rest = rest[n:]
 	}
-	out := append([]string{args[0]}, path...)
-	out = append(out, flags...)
+	c.words = append(c.words, flags...)
 	if len(arguments) > 0 {
-		out = append(append(out, "--"), arguments...)
+		c.words = append(append(c.words, "--"), arguments...)
 	}
-	return out, nil
+	return nil
+}
+
+// flagWords is the number of words that the flag at the head of rest takes: with its value 2.
+func flagWords(command *cli.Command, name string, rest []string) (int, error) {
+	flag, _, hasValue := strings.Cut(strings.TrimLeft(rest[0], "-"), "=")
+	f := findFlag(command.Flags, flag)
+	if f == nil {
+		return 0, usageError("unknown flag %s for %s; see: s3compact %s --help", strings.SplitN(rest[0], "=", 2)[0], name, name)
+	}
+	if _, isBool := f.(*cli.BoolFlag); isBool || hasValue {
+		return 1, nil
+	}
+	if len(rest) < 2 {
+		return 0, usageError("flag --%s needs a value", flag)
+	}
+	return 2, nil
 }
 
 // earlyFlag is the number of arguments that a flag before the command takes;

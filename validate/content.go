@@ -98,7 +98,7 @@ func checkNDJSON(g Gzip) error {
 		}
 		switch err := dec.SkipValue(); {
 		case err == nil:
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return nil
 		case errors.Is(err, io.ErrUnexpectedEOF) && !whole:
 			return nil

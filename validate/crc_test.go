@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"bytes"
 	"hash/crc32"
 	"math/rand/v2"
 	"testing"
@@ -106,7 +107,7 @@ func TestCombineHugeLengths(t *testing.T) {
 		n := int64(1) << k
 		double64, double32 := CombineCRC64(run64, run64, n), CombineCRC32(run32, run32, n)
 		if k == directBits {
-			direct := append(zeros, zeros...)
+			direct := bytes.Repeat(zeros, 2)
 			if double64 != CRC64(direct) || double32 != crc32.ChecksumIEEE(direct) {
 				t.Fatalf("combination of two runs of %d zero bytes is not the CRC of %d", n, 2*n)
 			}

@@ -79,7 +79,7 @@ func (h *headerReader) uint16() (uint16, error) {
 func (h *headerReader) readHeader(src io.ByteReader) error {
 	*h = headerReader{src: src}
 	b, err := h.next()
-	if err == io.EOF {
+	if err == io.EOF { //nolint:errorlint // a wrapped one is the source's own
 		return errNoData
 	}
 	if err != nil {

@@ -91,7 +91,7 @@ func (p *Prover) walk() (Gzip, error) {
 // one member.
 func (p *Prover) member(m *Member, number int) (done bool, err error) {
 	if err := p.header.readHeader(p.in.reader); err != nil {
-		if err == errNoData && number > 1 {
+		if errors.Is(err, errNoData) && number > 1 {
 			return true, nil
 		}
 		return false, p.headerFault(err, m, number)
@@ -104,6 +104,7 @@ func (p *Prover) member(m *Member, number int) (done bool, err error) {
 	m.UncompressedBytes, m.CRC32 = p.data.memberBytes, p.data.crc32
 
 	trailer := p.in.offset()
+	// A wrapped io.ErrUnexpectedEOF is the source's own and says nothing of the object: compared as it is.
 	switch _, err := io.ReadFull(p.in.reader, p.trailer[:]); err {
 	case nil:
 	case io.EOF, io.ErrUnexpectedEOF:
@@ -127,15 +128,15 @@ func (p *Prover) member(m *Member, number int) (done bool, err error) {
 func (p *Prover) headerFault(err error, m *Member, number int) error {
 	var invalid *headerError
 	switch {
-	case err == errNoData: // before any member
+	case errors.Is(err, errNoData): // before any member
 		return &GzipError{ReasonNotGzip, m.Offset, "the object is empty"}
-	case err == errNoMember && number == 1:
+	case errors.Is(err, errNoMember) && number == 1:
 		return &GzipError{ReasonNotGzip, m.Offset, "the object does not begin with a gzip header"}
-	case err == errNoMember:
+	case errors.Is(err, errNoMember):
 		return &GzipError{ReasonTrailingBytes, m.Offset, fmt.Sprintf("what follows member %d is no gzip member", number-1)}
 	case errors.As(err, &invalid):
 		return &GzipError{ReasonCorrupt, m.Offset, fmt.Sprintf("header of member %d: %s", number, invalid.detail)}
-	case err == io.EOF:
+	case err == io.EOF: //nolint:errorlint // a wrapped one is the source's own
 		return p.truncated("header", m, number)
 	}
 	return err
@@ -148,7 +149,7 @@ func (p *Prover) deflateFault(err error, deflate int64, m *Member, number int) e
 	case errors.As(err, &corrupt):
 		return &GzipError{ReasonCorrupt, deflate + corrupt.offset,
 			fmt.Sprintf("invalid deflate data in member %d, which begins at byte %d", number, m.Offset)}
-	case err == io.ErrUnexpectedEOF:
+	case err == io.ErrUnexpectedEOF: //nolint:errorlint // a wrapped one is the source's own
 		return p.truncated("deflate data", m, number)
 	}
 	return err

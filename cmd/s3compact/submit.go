@@ -14,7 +14,7 @@ const submitName = "submit"
 
 // containerFlags shape the job definition that submit registers, and so mean
 // nothing beside one that exists.
-var containerFlags = []string{"image", "platform", "vcpus", "memory", "job-role-arn", "execution-role-arn", "stop-timeout"}
+var containerFlags = []string{"image", "platform", "vcpus", "job-memory", "job-role-arn", "execution-role-arn", "stop-timeout"}
 
 func (p *program) submitCommand() *cli.Command {
 	return &cli.Command{
@@ -46,7 +46,7 @@ func (p *program) submitCommand() *cli.Command {
 			&cli.StringFlag{Name: "image", Usage: "container `IMAGE` whose entry point is s3compact", Category: "definition"},
 			&cli.StringFlag{Name: "platform", Value: string(jobs.PlatformEC2), Usage: "`PLATFORM`: ec2 or fargate", Category: "definition"},
 			&cli.StringFlag{Name: "vcpus", Value: "2", Usage: "`NUMBER` of vCPUs of a child", Category: "definition"},
-			&cli.StringFlag{Name: "memory", Value: "4GiB", Usage: "`SIZE` of a child's memory", Category: "definition"},
+			&cli.StringFlag{Name: "job-memory", Value: "4GiB", Usage: "`SIZE` of a child's memory", Category: "definition"},
 			&cli.StringFlag{Name: "job-role-arn", Usage: "`ARN` of the role that the command has in S3", Category: "definition"},
 			&cli.StringFlag{Name: "execution-role-arn", Usage: "`ARN` of the role that starts the container; Fargate needs it", Category: "definition"},
 			&cli.DurationFlag{Name: "stop-timeout", Value: 2 * time.Minute, Usage: "leave a child this `DURATION` from SIGTERM to its end; 0 registers the older containerProperties, which leave 30s", Category: "definition"},
@@ -145,12 +145,12 @@ func batchJob(c *cli.Context, command wrapped) (jobs.BatchJob, error) {
 		}
 		return job, nil
 	}
-	memory, err := sizeFlag(c, "memory", false)
+	memory, err := sizeFlag(c, "job-memory", false)
 	if err != nil {
 		return job, err
 	}
 	if memory%(1<<20) != 0 {
-		return job, usageError("--memory %s: AWS Batch counts whole MiB: write MiB or GiB", c.String("memory"))
+		return job, usageError("--job-memory %s: AWS Batch counts whole MiB: write MiB or GiB", c.String("job-memory"))
 	}
 	job.Container = jobs.Container{
 		Image: c.String("image"), Platform: jobs.Platform(c.String("platform")), VCPUs: c.String("vcpus"), MemoryMiB: memory >> 20,

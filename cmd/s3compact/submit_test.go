@@ -45,7 +45,7 @@ func container(t *testing.T, register map[string]any) map[string]any {
 }
 
 func TestSubmitDryRun(t *testing.T) {
-	r := s3compact("submit", "--dry-run", "--queue", "spot", "--array-size", "100", "--image", "i", "--memory", "2GiB",
+	r := s3compact("submit", "--dry-run", "--queue", "spot", "--array-size", "100", "--image", "i", "--job-memory", "2GiB",
 		"--env", "A=1", "--env", "NO_PROXY=a,b=c", "compact", "--yes", "--plan", "s3://b/plan.jsonl", "--match=*.gz")
 	if r.code != 0 {
 		t.Fatalf("exit %d: %s", r.code, r.stderr)
@@ -171,7 +171,7 @@ func TestSubmitRefuses(t *testing.T) {
 		{"no image", []string{"submit", "--dry-run", "--queue", "q", "compact", "s3://b/p/", "--yes"}, "image"},
 		{"image and definition", submit("--job-definition", "d", "compact", "s3://b/p/", "--yes"), "--image and --job-definition"},
 		{"variable without a value", submit("--env", "A", "compact", "s3://b/p/", "--yes"), "write NAME=VALUE"},
-		{"part of a MiB", submit("--memory", "4GB", "compact", "s3://b/p/", "--yes"), "whole MiB"},
+		{"part of a MiB", submit("--job-memory", "4GB", "compact", "s3://b/p/", "--yes"), "whole MiB"},
 		{"unknown platform", submit("--platform", "eks", "compact", "s3://b/p/", "--yes"), `platform "eks"`},
 		{"unknown output", submit("--output", "csv", "compact", "s3://b/p/", "--yes"), "--output"},
 	} {

@@ -179,7 +179,7 @@ func expectedRows(t *testing.T, path string) func() (any, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { file.Close() })
+	t.Cleanup(func() { _ = file.Close() })
 	z, err := gzip.NewReader(bufio.NewReader(file))
 	if err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@ package orc
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -71,10 +72,10 @@ func (f field) int(dst *int, limit uint64) error {
 	return nil
 }
 
-// int64 sets dst to the field's number, which must not exceed limit.
-func (f field) int64(dst *int64, limit uint64) error {
+// int64 sets dst to the field's number, which must fit.
+func (f field) int64(dst *int64) error {
 	var v uint64
-	if err := f.uint(&v, limit); err != nil {
+	if err := f.uint(&v, math.MaxInt64); err != nil {
 		return err
 	}
 	*dst = int64(v)

@@ -135,7 +135,7 @@ func parseStream(b []byte) (stream, error) {
 		case 2:
 			return f.int(&st.column, math.MaxInt32)
 		case 3:
-			return f.int64(&st.sizeBytes, math.MaxInt64)
+			return f.int64(&st.sizeBytes)
 		}
 		return nil
 	})
@@ -200,7 +200,7 @@ func (r *Reader) readStreams() error {
 
 	// First the size of all ranges, so that one buffer holds them.
 	var total int64
-	r.forRanges(func(_ []stream, _, n int64) error { total += n; return nil })
+	_ = r.forRanges(func(_ []stream, _, n int64) error { total += n; return nil })
 	r.stored = resize(r.stored, int(total))
 	rest := r.stored
 	return r.forRanges(func(streams []stream, offset, n int64) error {

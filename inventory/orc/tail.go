@@ -131,7 +131,7 @@ func parsePostscript(b []byte) (postscript, error) {
 	err := walk(b, func(f field) error {
 		switch f.number {
 		case 1:
-			return f.int64(&ps.footerBytes, math.MaxInt64)
+			return f.int64(&ps.footerBytes)
 		case 2:
 			return f.int(&ps.compression, math.MaxInt32)
 		case 3:
@@ -139,7 +139,7 @@ func parsePostscript(b []byte) (postscript, error) {
 		case 4:
 			return f.repeated(func(v uint64) error { ps.version = append(ps.version, v); return nil })
 		case 5:
-			return f.int64(&ps.metadataBytes, math.MaxInt64)
+			return f.int64(&ps.metadataBytes)
 		case 8000:
 			m, err := f.message()
 			ps.magic = string(m)
@@ -172,7 +172,7 @@ func (t *tail) parseFooter(b []byte) error {
 			t.types = append(t.types, ty)
 			return err
 		case 6:
-			return f.int64(&t.rows, math.MaxInt64)
+			return f.int64(&t.rows)
 		case 10:
 			m, err := f.message()
 			if err != nil {
@@ -197,15 +197,15 @@ func parseStripeInfo(b []byte) (StripeInfo, error) {
 	err := walk(b, func(f field) error {
 		switch f.number {
 		case 1:
-			return f.int64(&s.OffsetBytes, math.MaxInt64)
+			return f.int64(&s.OffsetBytes)
 		case 2:
-			return f.int64(&s.IndexBytes, math.MaxInt64)
+			return f.int64(&s.IndexBytes)
 		case 3:
-			return f.int64(&s.DataBytes, math.MaxInt64)
+			return f.int64(&s.DataBytes)
 		case 4:
-			return f.int64(&s.FooterBytes, math.MaxInt64)
+			return f.int64(&s.FooterBytes)
 		case 5:
-			return f.int64(&s.Rows, math.MaxInt64)
+			return f.int64(&s.Rows)
 		}
 		return nil
 	})
@@ -272,7 +272,7 @@ func (t *tail) parseMetadata(b []byte) error {
 			n := int64(-1)
 			if err := walk(column, func(f field) error {
 				if f.number == 1 {
-					return f.int64(&n, math.MaxInt64)
+					return f.int64(&n)
 				}
 				return nil
 			}); err != nil {

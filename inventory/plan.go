@@ -125,6 +125,9 @@ func ReadPlan(r io.Reader) (*Plan, error) {
 		if err := json.Unmarshal(sc.Bytes(), &h); err != nil {
 			return nil, bad(n, "%v", err)
 		}
+		if h.Type == "summary" {
+			continue // the last line of hotspots --output json, which is a plan as well
+		}
 		g := p.Thresholds.GroupBy
 		switch {
 		case h.Type != "hotspot":

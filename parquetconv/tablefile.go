@@ -1,6 +1,7 @@
 package parquetconv
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -51,7 +52,10 @@ func newTableFile(s *arrow.Schema) (*tableFile, error) {
 	}
 	f := &tableFile{temp: temp, sink: &sink{file: temp}}
 	f.writer, err = pqarrow.NewFileWriter(s, f.sink, writerProperties, pqarrow.DefaultWriterProps())
-	return f, err
+	if err != nil {
+		return nil, errors.Join(err, temp.Close())
+	}
+	return f, nil
 }
 
 // newTempFile makes a file that is gone when it is closed, however the process ends.

@@ -23,6 +23,9 @@ func newConvertOutput(p *program, asJSON, dryRun bool) *convertOutput {
 }
 
 func (o *convertOutput) refused(r parquetconv.Refusal) {
+	if r.Bucket == "" {
+		r.Key = "/" + r.Key // a local path
+	}
 	switch {
 	case o.json:
 		o.lines.write(struct {

@@ -19,9 +19,8 @@ type Scope func(name string) (index int, t value.Type, ok bool)
 
 // Expr is an expression whose types are right.
 type Expr struct {
-	Type    value.Type
-	Columns []int // indexes of the columns that it reads
-	eval    eval
+	Type value.Type
+	eval eval
 }
 
 // Eval computes the expression's value for a row. The only errors are
@@ -38,10 +37,8 @@ type typed struct {
 }
 
 type checker struct {
-	text    string
-	scope   Scope
-	columns map[int]bool
-	order   []int
+	text  string
+	scope Scope
 }
 
 // Parse reads an expression and checks its types. Faults are *Error.
@@ -50,12 +47,12 @@ func Parse(text string, scope Scope) (*Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &checker{text: text, scope: scope, columns: map[int]bool{}}
+	c := &checker{text: text, scope: scope}
 	e, err := c.check(s)
 	if err != nil {
 		return nil, err
 	}
-	return &Expr{Type: e.t, Columns: c.order, eval: e.eval}, nil
+	return &Expr{Type: e.t, eval: e.eval}, nil
 }
 
 func (c *checker) errorf(s *syntax, format string, args ...any) error {
@@ -139,10 +136,6 @@ func (c *checker) column(s *syntax) (typed, error) {
 	i, t, ok := c.scope(s.text)
 	if !ok {
 		return typed{}, c.errorf(s, "%q is derived further down: move it up", s.text)
-	}
-	if !c.columns[i] {
-		c.columns[i] = true
-		c.order = append(c.order, i)
 	}
 	return typed{t: t, eval: func(r *Row) (value.Value, *value.Bad) { return r.Values[i], nil }}, nil
 }

@@ -45,7 +45,7 @@ const (
 	ReasonInvalidJSON   = "invalid_json"
 	ReasonInvalidUTF8   = "invalid_utf8"
 	ReasonDuplicateName = "duplicate_name"
-	ReasonNoObject      = "no_object"     // valid JSON, but no object
+	ReasonNoObject      = "no_object"     // something else than an object
 	ReasonMissing       = "missing"       // a required value is absent or null
 	ReasonUnknownField  = "unknown_field" // unknown_fields: reject
 	ReasonTooLong       = "too_long"      // a row of more than MaxRowBytes, or a partition value too long for a name

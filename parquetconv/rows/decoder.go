@@ -150,7 +150,7 @@ func (d *Decoder) object(line []byte) (n int, reject *Reject) {
 		if err := d.json.SkipValue(); err != nil {
 			return len(line), syntaxReject(line, err)
 		}
-		return len(line), &Reject{Reason: ReasonNoObject, Detail: "the line holds a JSON value that is no object"}
+		return len(line), &Reject{Reason: ReasonNoObject, Detail: "the row does not begin as a JSON object"}
 	}
 	if err := d.walk(d.json, d.paths, line, true); err != nil {
 		return len(line), syntaxReject(line, err)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -131,8 +132,9 @@ func TestAStoreWithoutCreateOnlyIsRefused(t *testing.T) {
 	}
 }
 
-// consistent checks that what is visible is what the commits say, and that no upload is left.
-func consistent(t *testing.T, store *fakeStore, o Options) {
+// consistent checks that what is visible is what the commits say, and that no
+// upload is left. It returns the most attempts that a batch took.
+func consistent(t *testing.T, store *fakeStore, o Options) (attempts int) {
 	t.Helper()
 	r := &run{Options: o, place: place{store: store, bucket: o.State.Bucket, prefix: o.State.Key}}
 	heads, err := r.heads(context.Background(), 0)
@@ -141,6 +143,7 @@ func consistent(t *testing.T, store *fakeStore, o Options) {
 	}
 	named := map[string]bool{}
 	for b, h := range heads {
+		attempts = max(attempts, h.attempt)
 		c, err := r.readCommit(context.Background(), b, h.attempt)
 		if err != nil {
 			t.Fatal(err)
@@ -160,30 +163,40 @@ func consistent(t *testing.T, store *fakeStore, o Options) {
 	if len(store.uploads) != 0 {
 		t.Errorf("%d uploads are left", len(store.uploads))
 	}
+	return attempts
 }
 
 func TestFaultAtEveryCallThenRerun(t *testing.T) {
-	origin, want := seeded(t)
 	for _, kind := range []fault{killBefore, killAfter, loseAnswer, refuseOnce} {
-		for at := 1; ; at++ {
-			store := origin.clone()
-			faulty := &faultyStore{Store: store, at: at, kind: kind}
-			_, err := Run(context.Background(), testOptions(t, faulty))
-			if faulty.calls < at {
-				if err != nil || at < 30 {
-					t.Fatalf("fault %d: the run ended with %v after %d calls", kind, err, faulty.calls)
-				}
-				break
+		t.Run(fmt.Sprint(kind), func(t *testing.T) {
+			t.Parallel()
+			faultAtEveryCall(t, kind)
+		})
+	}
+}
+
+func faultAtEveryCall(t *testing.T, kind fault) {
+	origin, want := seeded(t)
+	for at := 1; ; at++ {
+		store := origin.clone()
+		faulty := &faultyStore{Store: store, at: at, kind: kind}
+		_, err := Run(context.Background(), testOptions(t, faulty))
+		if faulty.calls < at {
+			if err != nil || at < 30 {
+				t.Fatalf("fault %d: the run ended with %v after %d calls", kind, err, faulty.calls)
 			}
-			o := testOptions(t, store)
-			mustRun(t, o)
-			sameRows(t, store, want)
-			mustRun(t, o) // drops what the dead one left
-			sameRows(t, store, want)
-			consistent(t, store, o)
-			if t.Failed() {
-				t.Fatalf("fault %d at call %d", kind, at)
-			}
+			break
+		}
+		o := testOptions(t, store)
+		mustRun(t, o)
+		sameRows(t, store, want)
+		mustRun(t, o) // drops what the dead one left
+		sameRows(t, store, want)
+		if attempts := consistent(t, store, o); attempts != 1 {
+			t.Errorf("%d attempts: what was committed was not completed", attempts)
+		}
+		if t.Failed() {
+			t.Fatalf("fault %d at call %d", kind, at)
 		}
 	}
 }
@@ -275,6 +288,42 @@ func TestStoppedRunLeavesNothingAndGoesOn(t *testing.T) {
 			t.Errorf("%d uploads are left", len(store.uploads))
 		}
 		o = testOptions(t, store)
+		mustRun(t, o)
+		sameRows(t, store, want)
+		consistent(t, store, o)
+	}
+}
+
+// stopping is a store that stops the run at a part of an upload.
+type stopping struct {
+	*fakeStore
+	parts *atomic.Int64
+	stop  func()
+}
+
+func (s stopping) UploadPart(ctx context.Context, bucket, key, id string, n int32, body []byte, crc uint64) (s3store.Part, error) {
+	if s.parts.Add(-1) == 0 {
+		s.stop()
+		return s3store.Part{}, ctx.Err()
+	}
+	return s.fakeStore.UploadPart(ctx, bucket, key, id, n, body, crc)
+}
+
+func TestStoppedAmongUploadsLeavesNone(t *testing.T) {
+	origin, want := seeded(t)
+	stop := errors.New("stop")
+	for n := int64(1); n <= 6; n++ {
+		store := origin.clone()
+		ctx, cancel := context.WithCancelCause(context.Background())
+		parts := &atomic.Int64{}
+		parts.Store(n)
+		if _, err := Run(ctx, testOptions(t, stopping{store, parts, func() { cancel(stop) }})); !errors.Is(err, stop) {
+			t.Fatalf("error %v", err)
+		}
+		if len(store.uploads) != 0 {
+			t.Errorf("stopped at part %d: %d uploads are left", n, len(store.uploads))
+		}
+		o := testOptions(t, store)
 		mustRun(t, o)
 		sameRows(t, store, want)
 		consistent(t, store, o)

@@ -1,12 +1,17 @@
 package parquetconv
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+
+	"github.com/klauspost/compress/gzip"
 
 	"github.com/s3compact/s3compact/internal/receipt"
 	"github.com/s3compact/s3compact/internal/s3store"
@@ -148,14 +153,14 @@ func TestEachOriginalLoadsOnce(t *testing.T) {
 			first := c.join("src/a/", keys[:4]...)
 			c.remove(keys[:4]...)
 			mustRun(t, only(o, first))
-			c.join("src/a/", first, keys[4], keys[5])
+			c.join("src/a/", keys[4], first, keys[5])
 			c.remove(append(keys[4:], first)...)
 		},
 		"compacted twice, half-way": func(t *testing.T, c *compacted, o Options, keys []string) {
 			mustRun(t, only(o, keys[1]))
 			first := c.join("src/a/", keys[:4]...)
 			c.remove(keys[:4]...)
-			c.join("src/a/", first, keys[4], keys[5]) // both outputs are visible
+			c.join("src/a/", keys[4], first, keys[5]) // both outputs are visible
 		},
 		"a dead output is left": func(t *testing.T, c *compacted, o Options, keys []string) {
 			out := c.join("src/a/", keys...)
@@ -261,6 +266,39 @@ func TestSourcesThatAreNowhereAreRefused(t *testing.T) {
 	}
 }
 
+// onGet is a store that does something before an object is read for the first time.
+type onGet struct {
+	*fakeStore
+	key  string
+	once *sync.Once
+	do   func()
+}
+
+func (s onGet) Get(ctx context.Context, bucket, key string, o s3store.GetOptions) (io.ReadCloser, s3store.Info, error) {
+	if key == s.key {
+		s.once.Do(s.do)
+	}
+	return s.fakeStore.Get(ctx, bucket, key, o)
+}
+
+func TestCompactedAgainWhileItIsRead(t *testing.T) {
+	store, keys, want := lake(t)
+	o := testOptions(t, store)
+	o.Shards, o.Concurrency = 2, 1
+	mustRun(t, o)
+	c := compactGroup(t, store, "src/a/")
+	first := c.join("src/a/", keys[1:]...)
+	c.remove(keys[1:]...)
+	o.Stores.S3 = onGet{store, first, &sync.Once{}, func() {
+		c.join("src/a/", keys[0], first)
+		c.remove(keys[0], first)
+	}}
+	o.Shard = 1
+	o.Refused = func(r Refusal) { t.Errorf("refused %+v", r) }
+	mustRun(t, o)
+	sameRows(t, store, want)
+}
+
 func TestInputsRecordWhereTheyWereRead(t *testing.T) {
 	store, keys, _ := lake(t)
 	c := compactGroup(t, store, "src/a/")
@@ -285,14 +323,31 @@ func TestInputsRecordWhereTheyWereRead(t *testing.T) {
 	}
 }
 
+// stored is gzip whose length depends on the text's alone.
+func stored(t *testing.T, text string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w, err := gzip.NewWriterLevel(&b, gzip.NoCompression)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
 func TestAnOutputThatIsNotAsItsReceiptSays(t *testing.T) {
 	store, keys, _ := lake(t)
+	store.objects["data/"+keys[0]] = stored(t, "{\"id\":1}\n")
 	c := compactGroup(t, store, "src/a/")
 	out := c.join("src/a/", keys...)
 	c.remove(keys...)
 	body := slices.Clone(store.objects["data/"+out])
-	other := gz(t, "{\"id\":7}\n")
-	copy(body[:len(other)], other) // the first original's bytes are another's now
+	copy(body, stored(t, "{\"id\":7}\n")) // sound gzip, but not the original's
 	store.objects["data/"+out] = body
 	o := testOptions(t, store)
 	var refused []string
@@ -321,10 +376,13 @@ func TestDamagedLogsStopTheRun(t *testing.T) {
 	c.done()
 	good := store.clone()
 	for name, damage := range map[string]func(){
-		"a gap":            func() { delete(store.objects, "data/"+receipt.EntryKey("_s3compact/", c.gid, 1)) },
-		"an entry cut off": func() { k := "data/" + receipt.EntryKey("_s3compact/", c.gid, 1); store.objects[k] = store.objects[k][:40] },
-		"a broken claim":   func() { store.objects["data/"+receipt.ClaimKey] = []byte("{") },
-		"a newer claim":    func() { store.objects["data/"+receipt.ClaimKey] = []byte(`{"version":99}`) },
+		"a gap": func() { delete(store.objects, "data/"+receipt.EntryKey("_s3compact/", c.gid, 1)) },
+		"an entry cut off": func() {
+			k := "data/" + receipt.EntryKey("_s3compact/", c.gid, 1)
+			store.objects[k] = store.objects[k][:40]
+		},
+		"a broken claim": func() { store.objects["data/"+receipt.ClaimKey] = []byte("{") },
+		"a newer claim":  func() { store.objects["data/"+receipt.ClaimKey] = []byte(`{"version":99}`) },
 	} {
 		store = good.clone()
 		damage()

@@ -37,7 +37,7 @@ func (u *upload) send(ctx context.Context, store Store, bucket string) error {
 		return err
 	}
 	u.output.UploadID, u.output.Size = id, i.Size()
-	part := make([]byte, max(uploadPartBytes, i.Size()/maxParts))
+	part := make([]byte, min(i.Size(), max(uploadPartBytes, i.Size()/maxParts)))
 	var crc uint64
 	for offset, number := int64(0), int32(1); offset < i.Size(); number++ {
 		n, err := u.file.ReadAt(part, offset)

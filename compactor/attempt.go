@@ -18,8 +18,15 @@ type attempt struct {
 	g       *group
 	log     *grouplog
 	nonce   string
-	outputs []*outputWriter
+	outputs []*uploaded
+	names   int // outputs that were given a name
 	entry   *receipt.Entry
+}
+
+// uploaded is an output whose bytes are all in S3, not yet visible.
+type uploaded struct {
+	writer *outputWriter
+	record receipt.Output
 }
 
 // maxChunks bounds the outputs of an attempt, and with them what a crash costs.
@@ -52,13 +59,9 @@ func (a *attempt) run(ctx context.Context, chunks []chunk) (err error) {
 	}}
 	// Whoever finishes this commit, should this worker die, says so in the entry that closes it.
 	e.Refused = a.g.fresh
-	for i, w := range a.outputs {
-		o, err := w.finish(ctx)
-		if err != nil {
-			return err
-		}
-		e.Outputs = append(e.Outputs, o)
-		for _, m := range w.members {
+	for i, o := range a.outputs {
+		e.Outputs = append(e.Outputs, o.record)
+		for _, m := range o.writer.members {
 			m.Output = i
 			e.Members = append(e.Members, m)
 		}
@@ -73,8 +76,8 @@ func (a *attempt) run(ctx context.Context, chunks []chunk) (err error) {
 func (a *attempt) abort(ctx context.Context) {
 	ctx, cancel := drained(ctx)
 	defer cancel()
-	for _, w := range a.outputs {
-		w.abort(ctx)
+	for _, o := range a.outputs {
+		o.writer.abort(ctx)
 	}
 	a.outputs = nil
 }
@@ -150,22 +153,40 @@ func (a *attempt) join(ctx context.Context, c chunk) error {
 	}
 	for _, h := range order {
 		w := classes[h]
-		switch {
-		case err == nil && len(w.out.members) >= 2 && !w.sameLine:
-			a.outputs = append(a.outputs, w.out)
-		default:
+		if err != nil || len(w.out.members) < 2 || w.header() {
 			a.leave(ctx, w, err == nil)
+			continue
 		}
+		// Its last part is sent now, so that only one chunk's outputs hold buffers.
+		var record receipt.Output
+		record, err = w.out.finish(ctx)
+		a.outputs = append(a.outputs, &uploaded{w.out, record})
 	}
 	return err
 }
 
 // classOutput is the output of one class of headers within a chunk.
 type classOutput struct {
-	out       *outputWriter
-	firstLine string
-	sameLine  bool // every member so far begins with the same line
+	out   *outputWriter
+	lines bool   // the content is text lines, which may have headers
+	line  string // the first line of the first member that has one
+	with  int    // members that have a first line
+	other bool   // not all of them begin with that line, or one is too long to tell
 }
+
+// note looks at a member's first line.
+func (w *classOutput) note(m *member) {
+	if m.proof.UncompressedBytes == 0 {
+		return
+	}
+	if w.with++; w.with == 1 {
+		w.line = m.firstLine
+	}
+	w.other = w.other || m.firstLine == "" || m.firstLine != w.line
+}
+
+// header says that all members begin with the same line, which would stand between the records.
+func (w *classOutput) header() bool { return w.lines && w.with >= 2 && !w.other }
 
 // maxClasses bounds the outputs that are written at once. Members of further
 // classes wait for the next attempt.
@@ -192,21 +213,23 @@ func (a *attempt) place(ctx context.Context, c chunk, o s3store.Object, res resu
 			a.g.leftOut++
 			return nil
 		}
-		number := len(a.outputs) + len(classes) + 1
-		w = &classOutput{firstLine: m.firstLine, sameLine: r.o.Content == validate.ContentLines, out: newOutputWriter(ctx, r.store, r.outBucket, r.o.PartBytes, m.class, func(members []receipt.Member) (string, error) {
-			return a.outputKey(c, members, number)
+		a.names++
+		number := a.names
+		w = &classOutput{lines: r.o.Content == validate.ContentLines, out: newOutputWriter(ctx, r.store, r.outBucket, r.o.PartBytes, m.class, func(first string, members []receipt.Member, all bool) (string, error) {
+			return a.outputKey(c, number, first, members, all)
 		})}
 		classes[m.class] = w
 		*order = append(*order, m.class)
 	}
 	body, err := r.reader.open(ctx, m)
+	if errors.Is(err, errLeftOut) {
+		return fmt.Errorf("%w: %w", errAgain, err)
+	}
 	if err != nil {
 		return err
 	}
 	defer body.Close()
-	if m.proof.UncompressedBytes > 0 {
-		w.sameLine = w.sameLine && m.firstLine != "" && w.firstLine == m.firstLine
-	}
+	w.note(m)
 	if err := w.out.add(m, body); err != nil {
 		return err
 	}
@@ -225,7 +248,7 @@ func (a *attempt) leave(ctx context.Context, w *classOutput, judged bool) {
 	}
 	for _, m := range w.out.members {
 		o := s3store.Object{Key: m.Key, ETag: m.ETag}
-		if w.sameLine && len(w.out.members) >= 2 {
+		if w.header() {
 			a.g.refuse(o, &refusal{reason: "format", lasting: true, detail: "every member begins with the same line: a header that would stand between the records"})
 			continue
 		}
@@ -234,13 +257,20 @@ func (a *attempt) leave(ctx context.Context, w *classOutput, judged bool) {
 }
 
 // outputKey names an output. Keys that would be too long are refused.
-func (a *attempt) outputKey(c chunk, members []receipt.Member, number int) (string, error) {
+// While more members may come, it lies in the directory that the whole chunk shares.
+func (a *attempt) outputKey(c chunk, number int, first string, members []receipt.Member, all bool) (string, error) {
 	r := a.g.r
-	keys := make([]string, len(members))
-	for i, m := range members {
-		keys[i] = m.Key
+	var keys []string
+	if all {
+		for _, m := range members {
+			keys = append(keys, m.Key)
+		}
+	} else {
+		for _, o := range c.members {
+			keys = append(keys, o.Key)
+		}
 	}
-	key := r.outPrefix + sharedDirectory(keys) + receipt.OutputName(stem(keys[0], c.extension), a.log.gid, a.nonce, number, c.extension)
+	key := r.outPrefix + sharedDirectory(keys) + receipt.OutputName(stem(first, c.extension), a.log.gid, a.nonce, number, c.extension)
 	if len(key) > maxKeyBytes {
 		return "", &groupRefusal{"too_long", fmt.Sprintf("the output's key would have %d bytes, S3 allows %d", len(key), maxKeyBytes)}
 	}
@@ -255,8 +285,7 @@ func (a *attempt) unchanged(ctx context.Context, e *receipt.Entry) error {
 	}
 	for _, m := range e.Members {
 		if o, ok := l[m.Key]; !ok || o.ETag != m.ETag || !o.LastModified.Equal(m.LastModified) || o.StorageClass != m.Attributes.StorageClass {
-			a.g.r.o.Log.Info("a member changed while it was compacted; starting again", "key", m.Key)
-			return errAgain
+			return fmt.Errorf("%w: %s", errAgain, m.Key)
 		}
 	}
 	return nil

@@ -38,6 +38,10 @@ func Preview(ctx context.Context, s Store, o Options, groups []string, each func
 				return err
 			}
 			p := preview(prefix, l, o.Selection)
+			if l.managed > 0 {
+				l.refused = append(l.refused, Refused{Prefix: prefix, Group: true, Reason: "managed", Detail: "it holds files of CloudTrail, whose digests validate them one by one"})
+				p = GroupPreview{Prefix: prefix, Refused: int64(len(l.refused))}
+			}
 			mu.Lock()
 			defer mu.Unlock()
 			sum.GroupsDone++

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -68,18 +69,25 @@ func (g *group) finishHead(ctx context.Context) error {
 }
 
 func (g *group) finish(ctx context.Context, e *receipt.Entry, takenOver bool) error {
+	if g.r.o.Keep && !e.Keep {
+		return fmt.Errorf("group %q: an earlier run without --keep-originals has committed and is not finished; finish it without --keep-originals first: %w", g.prefix, ErrUsage)
+	}
 	auth := &authority{log: g.log}
-	live := make([]receipt.OutputRef, len(e.Outputs))
+	var live []receipt.OutputRef
+	lost := map[int]bool{} // outputs that the operator has given up
 	c := &completion{g: g, auth: auth, e: e, takenOver: takenOver}
 	for i, o := range e.Outputs {
 		what, ref, err := c.output(ctx, o)
 		switch what {
 		case complete:
-			live[i] = ref
+			live = append(live, ref)
 		case neverWas:
-			return g.void(ctx, e, reasonNeverCompleted, true)
+			return g.void(ctx, e, reasonNeverCompleted)
 		case missing:
-			return g.outputMissing(ctx, e, o)
+			if err := g.outputMissing(ctx, e, o); err != nil || g.log == nil {
+				return err
+			}
+			lost[i] = true
 		default:
 			return fmt.Errorf("complete output %s: %w", o.Key, err)
 		}
@@ -88,7 +96,7 @@ func (g *group) finish(ctx context.Context, e *receipt.Entry, takenOver bool) er
 	var changed []receipt.Refusal
 	if !e.Keep {
 		var err error
-		if changed, err = g.deleteMembers(ctx, auth, e); err != nil {
+		if changed, err = g.deleteMembers(ctx, auth, e, lost); err != nil {
 			return err
 		}
 	}
@@ -249,11 +257,14 @@ func (c *completion) giveUp(ctx context.Context, o receipt.Output) (fate, receip
 	return neverWas, ref, nil
 }
 
-// deleteMembers is step 9. It returns the members that were replaced meanwhile.
-func (g *group) deleteMembers(ctx context.Context, auth *authority, e *receipt.Entry) (changed []receipt.Refusal, err error) {
-	todo := make([]s3store.KeyETag, len(e.Members))
-	for i, m := range e.Members {
-		todo[i] = s3store.KeyETag{Key: m.Key, ETag: m.ETag}
+// deleteMembers is step 9, for the members of all outputs but the lost ones. It
+// returns the members that were replaced meanwhile.
+func (g *group) deleteMembers(ctx context.Context, auth *authority, e *receipt.Entry, lost map[int]bool) (changed []receipt.Refusal, err error) {
+	todo := make([]s3store.KeyETag, 0, len(e.Members))
+	for i := range e.Members {
+		if m := &e.Members[i]; !lost[m.Output] {
+			todo = append(todo, s3store.KeyETag{Key: m.Key, ETag: m.ETag})
+		}
 	}
 	var last error
 	for range maxTries {
@@ -307,6 +318,9 @@ func (g *group) deleteAll(ctx context.Context, auth *authority, keys []s3store.K
 				return nil, err
 			}
 			errs, err := g.r.store.DeleteBatch(sctx, g.r.o.Bucket, batch)
+			if err != nil {
+				err = unansweredBatch(err)
+			}
 			for i := range batch {
 				if answers[at+i] = err; err == nil {
 					answers[at+i] = errs[i]
@@ -333,6 +347,15 @@ func (g *group) deleteAll(ctx context.Context, auth *authority, keys []s3store.K
 	return answers, ctx.Err()
 }
 
+// unansweredBatch is the error of a batch as it counts for each of its keys:
+// nothing is known of them, whatever the whole request was answered.
+func unansweredBatch(err error) error {
+	if errors.Is(err, s3store.ErrDenied) || errors.Is(err, s3store.ErrExpired) {
+		return err
+	}
+	return fmt.Errorf("%w: %s", s3store.ErrUnanswered, err)
+}
+
 // done is step 10.
 func (g *group) done(ctx context.Context, e *receipt.Entry, live []receipt.OutputRef, changed []receipt.Refusal) error {
 	there, err := g.prunable(ctx)
@@ -341,6 +364,10 @@ func (g *group) done(ctx context.Context, e *receipt.Entry, live []receipt.Outpu
 	}
 	d := g.sumUp(there)
 	d.Live = append(d.Live, live...)
+	// A commit that revives what a void entry had given up names its outputs live.
+	d.Dead = slices.DeleteFunc(d.Dead, func(o receipt.OutputRef) bool {
+		return slices.ContainsFunc(live, func(l receipt.OutputRef) bool { return l.Key == o.Key })
+	})
 	d.Changed = changed
 	d.Counts = &g.counts
 	if e.Keep {
@@ -350,7 +377,10 @@ func (g *group) done(ctx context.Context, e *receipt.Entry, live []receipt.Outpu
 	if err != nil {
 		return err
 	}
-	if !ours {
+	g.fresh = nil
+	if ours {
+		g.r.count(e)
+	} else {
 		g.log = nil // another worker has written it; its entry is as good, but has to be read
 	}
 	for _, c := range changed {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/s3compact/s3compact/internal/receipt"
@@ -21,6 +22,7 @@ type group struct {
 	refused map[string]Refused         // of this run, by key
 	skip    map[string]string          // ETags not to be read again in this run, by key
 	fresh   []receipt.Refusal          // found by this run and not yet in the log
+	hot     bool                       // it passed the thresholds once in this run
 	leftOut int                        // members that changed since they were listed, or are of too many classes
 	counts  receipt.Counts
 	ignored int64
@@ -31,6 +33,7 @@ const maxIdleRounds = 5
 
 // process compacts the group until a listing has nothing eligible and the log's head is free.
 func (g *group) process(ctx context.Context) error {
+	var again error
 	for idle := 0; ; {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -38,7 +41,8 @@ func (g *group) process(ctx context.Context) error {
 		progress, done, err := g.round(ctx)
 		switch {
 		case errors.Is(err, errAgain), errors.Is(err, errHeadMoved):
-			progress, g.log = false, nil
+			progress, g.log, again = false, nil, err
+			g.r.o.Log.Info("starting again", "group", g.prefix, "why", err)
 		case err != nil:
 			return err
 		case done:
@@ -49,7 +53,7 @@ func (g *group) process(ctx context.Context) error {
 			continue
 		}
 		if idle++; idle >= maxIdleRounds {
-			return fmt.Errorf("group %q: it kept changing through %d attempts; run again when it is quiet, or use a larger --min-age", g.prefix, idle)
+			return fmt.Errorf("group %q: it kept changing through %d attempts; run again when it is quiet, or use a larger --min-age: %w", g.prefix, idle, again)
 		}
 	}
 }
@@ -77,6 +81,10 @@ func (g *group) round(ctx context.Context) (progress, done bool, err error) {
 	if err != nil {
 		return false, false, err
 	}
+	if l.managed > 0 {
+		g.r.refuse(Refused{Prefix: g.prefix, Group: true, Reason: "managed", Detail: fmt.Sprintf("it holds %d files of CloudTrail, whose digests validate them one by one", l.managed)})
+		return false, true, nil
+	}
 	moved, err := g.judgeOutputs(ctx, l)
 	if err != nil || moved {
 		g.log = nil
@@ -84,6 +92,7 @@ func (g *group) round(ctx context.Context) (progress, done bool, err error) {
 	}
 	chunks := g.eligible(l)
 	if len(chunks) == 0 {
+		g.ignored = l.ignored + g.leftAlone(l)
 		if moved, err := g.log.moved(ctx); err != nil || moved {
 			g.log = nil
 			return true, false, err
@@ -91,6 +100,7 @@ func (g *group) round(ctx context.Context) (progress, done bool, err error) {
 		return false, true, g.recordRefusals(ctx)
 	}
 	g.leftOut = 0
+	learnt := len(g.skip)
 	a := &attempt{g: g, log: g.log}
 	if err := a.run(ctx, chunks); err != nil {
 		var refused *groupRefusal
@@ -101,10 +111,9 @@ func (g *group) round(ctx context.Context) (progress, done bool, err error) {
 		return false, false, err
 	}
 	if a.entry == nil {
-		// Everything was refused, alone, or changed: with nothing left out the next listing is empty.
-		return g.leftOut == 0, false, nil
+		// Everything was refused, alone, or left out. What was learnt is not read again.
+		return g.leftOut == 0 || len(g.skip) > learnt, false, nil
 	}
-	g.r.count(a.entry)
 	return true, false, g.finishOwn(ctx, a.entry)
 }
 
@@ -117,6 +126,9 @@ func (g *group) remember(ctx context.Context, e *receipt.Entry) error {
 	}
 	for _, r := range e.Refused {
 		g.known[r.Key] = r
+	}
+	for _, r := range e.Changed { // told again until the next compaction of the group
+		g.report(Refused{Key: r.Key, Reason: r.Reason, Detail: r.Detail})
 	}
 	for _, n := range e.Kept {
 		e, err := g.r.st.readEntry(ctx, g.log.gid, n)
@@ -141,42 +153,68 @@ const reasonDenied = "denied"
 // eligible plans the chunks of an attempt from a listing. Known refusals are
 // reported, unread.
 func (g *group) eligible(l *listing) []chunk {
-	g.ignored = l.ignored
 	for _, r := range l.refused {
 		g.report(r)
 	}
 	var fresh, alone []s3store.Object
 	small, total := int64(len(l.refused)), int64(0)
 	for _, o := range l.candidates {
-		if r, ok := g.known[o.Key]; ok && r.ETag == o.ETag && (r.Content == "" || r.Content == string(g.r.o.Content)) {
-			if r.Reason == reasonAlone {
-				alone = append(alone, o)
-			} else {
-				g.report(Refused{Key: o.Key, Reason: r.Reason, Detail: r.Detail})
-			}
-			continue
-		}
 		if g.kept[o.Key] == o.ETag {
 			continue
 		}
-		small++
-		total += o.SizeBytes
-		if g.skip[o.Key] != o.ETag {
+		r, ok := g.known[o.Key]
+		known := ok && r.ETag == o.ETag && (r.Content == "" || r.Content == string(g.r.o.Content))
+		if known && r.Reason != reasonAlone {
+			g.report(Refused{Key: o.Key, Reason: r.Reason, Detail: r.Detail})
+			continue
+		}
+		if !known {
+			small++
+			total += o.SizeBytes
+		}
+		switch {
+		case g.skip[o.Key] == o.ETag:
+		case known:
+			alone = append(alone, o)
+		default:
 			fresh = append(fresh, o)
 		}
 	}
-	if len(fresh) == 0 || !g.r.o.Selection.Hot(small, total) {
-		g.ignored += int64(len(fresh) + len(alone))
+	g.hot = g.hot || g.r.o.Selection.Hot(small, total)
+	if len(fresh) == 0 || !g.hot {
 		return nil
 	}
-	if len(alone) > 0 {
-		fresh = mergeByKey(fresh, alone)
+	return g.bounded(planChunks(mergeByKey(fresh, alone), g.r.o.Selection.TargetSizeBytes), fresh)
+}
+
+// bounded keeps the chunks that hold something fresh, as many as one attempt takes.
+func (g *group) bounded(chunks []chunk, fresh []s3store.Object) (kept []chunk) {
+	isFresh := make(map[string]bool, len(fresh))
+	for _, o := range fresh {
+		isFresh[o.Key] = true
 	}
-	if len(fresh) > maxMembers {
-		fresh = fresh[:maxMembers]
+	members := 0
+	for _, c := range chunks {
+		if !slices.ContainsFunc(c.members, func(o s3store.Object) bool { return isFresh[o.Key] }) {
+			continue
+		}
+		if len(kept) == maxChunks || len(kept) > 0 && members+len(c.members) > maxMembers {
+			break
+		}
+		kept = append(kept, c)
+		members += len(c.members)
 	}
-	chunks := planChunks(fresh, g.r.o.Selection.TargetSizeBytes)
-	return chunks[:min(len(chunks), maxChunks)]
+	return kept
+}
+
+// leftAlone is the number of candidates that were neither joined nor refused.
+func (g *group) leftAlone(l *listing) (n int64) {
+	for _, o := range l.candidates {
+		if _, told := g.refused[o.Key]; !told {
+			n++
+		}
+	}
+	return n
 }
 
 // judgeOutputs looks at what is named like an output in a listing. moved says

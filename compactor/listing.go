@@ -2,6 +2,7 @@ package compactor
 
 import (
 	"context"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -17,8 +18,14 @@ type listing struct {
 	refused    []Refused        // by what the listing shows
 	outputs    []s3store.Object // named like outputs, of any group
 	ignored    int64
+	managed    int64 // in places whose files AWS validates one by one
 	bytes      int64 // of candidates
 }
+
+// managed are the keys of CloudTrail's logs and digests: a digest names each
+// file with its hash, so a joined file could not be validated any more.
+// Source: AWS CloudTrail user guide, "Validating CloudTrail log file integrity".
+var managed = regexp.MustCompile(`(^|/)AWSLogs/([^/]+/)?\d{12}/CloudTrail(-Digest|-Insight)?/`)
 
 // archived are the storage classes whose bytes can't be read at once.
 // API: StorageClass of the S3 user guide, "Archive".
@@ -72,6 +79,8 @@ func (l *listing) add(o s3store.Object, group string, sel inventory.Selection, m
 		return
 	}
 	switch {
+	case managed.MatchString(o.Key):
+		l.managed++
 	case hidden(o.Key), strings.HasSuffix(o.Key, "/"), o.SizeBytes == 0,
 		!match(o.Key), !sel.Small(o.SizeBytes), o.LastModified.After(youngest):
 		l.ignored++
@@ -133,7 +142,7 @@ func planChunks(candidates []s3store.Object, targetBytes int64) []chunk {
 		start := 0
 		for i, o := range members {
 			run += o.SizeBytes
-			if run >= share || i == len(members)-1 {
+			if run >= share || i+1-start == maxMembers || i == len(members)-1 {
 				if i+1-start >= 2 {
 					chunks = append(chunks, chunk{members[start : i+1], c.extension})
 				}
@@ -168,17 +177,15 @@ func letters(s string) bool {
 	}) < 0
 }
 
-// partition is the key's name=value segments: members of different ones are never joined.
+// partition is the key down to its last name=value directory: members of
+// different ones are never joined, and their output lies below it.
 func partition(key string) string {
-	var b strings.Builder
-	segments := strings.Split(key, "/")
-	for _, s := range segments[:len(segments)-1] {
-		if strings.Contains(s, "=") {
-			b.WriteString(s)
-			b.WriteByte('/')
-		}
+	dir := key[:strings.LastIndexByte(key, '/')+1]
+	last := strings.LastIndexByte(dir, '=')
+	if last < 0 {
+		return ""
 	}
-	return b.String()
+	return dir[:last+strings.IndexByte(dir[last:], '/')+1]
 }
 
 // sharedDirectory is the deepest directory that all keys share, with its closing slash.

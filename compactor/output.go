@@ -25,9 +25,11 @@ type outputWriter struct {
 	bucket    string
 	partBytes int64
 	class     headers
-	// name is asked for the key once: when the first part is full, or at the end.
-	name func(members []receipt.Member) (key string, err error)
+	// name is asked for the key once: when the first part is full, or at the end,
+	// when all members are known.
+	name func(first string, members []receipt.Member, all bool) (key string, err error)
 
+	first   string // key of the first member
 	key     string
 	id      string // of the upload; "" before it was started
 	joined  validate.Joined
@@ -42,7 +44,7 @@ type outputWriter struct {
 	spare   [][]byte
 }
 
-func newOutputWriter(ctx context.Context, s Store, bucket string, partBytes int64, class headers, name func([]receipt.Member) (string, error)) *outputWriter {
+func newOutputWriter(ctx context.Context, s Store, bucket string, partBytes int64, class headers, name func(string, []receipt.Member, bool) (string, error)) *outputWriter {
 	w := &outputWriter{store: s, bucket: bucket, partBytes: partBytes, class: class, name: name}
 	w.uploads, w.ctx = errgroup.WithContext(ctx)
 	w.uploads.SetLimit(partsUnderWay)
@@ -57,6 +59,9 @@ func (w *outputWriter) add(m *member, body io.Reader) error {
 		Offset: w.joined.SizeBytes, CRC64: validate.EncodeCRC64(m.proof.CRC64),
 		UncompressedBytes: m.proof.UncompressedBytes, CRC32: m.proof.CRC32,
 		LastModified: m.info.LastModified, Attributes: m.info.Attributes, Newline: m.proof.NeedsNewline(),
+	}
+	if len(w.members) == 0 {
+		w.first = m.info.Key
 	}
 	in := &crcReader{r: body}
 	if err := w.readFrom(in); err != nil {
@@ -107,7 +112,7 @@ func (w *outputWriter) write(b []byte) error {
 // room makes sure that the buffer has some, sending a full one as a part.
 func (w *outputWriter) room() error {
 	if w.buf != nil && len(w.buf) == cap(w.buf) {
-		if err := w.sendPart(); err != nil {
+		if err := w.sendPart(false); err != nil {
 			return err
 		}
 	}
@@ -124,12 +129,12 @@ func (w *outputWriter) room() error {
 }
 
 // sendPart hands the buffer over to be uploaded, starting the upload before its first part.
-func (w *outputWriter) sendPart() error {
+func (w *outputWriter) sendPart(last bool) error {
 	if w.number == maxParts {
 		return fmt.Errorf("output s3://%s/%s needs more than %d parts: use a smaller --target-size", w.bucket, w.key, maxParts)
 	}
 	if w.id == "" {
-		key, err := w.name(w.members)
+		key, err := w.name(w.first, w.members, last)
 		if err != nil {
 			return err
 		}
@@ -155,7 +160,7 @@ func (w *outputWriter) sendPart() error {
 // finish sends the last part and is the record of the upload, ready to be committed.
 func (w *outputWriter) finish(ctx context.Context) (receipt.Output, error) {
 	if len(w.buf) > 0 {
-		if err := w.sendPart(); err != nil {
+		if err := w.sendPart(true); err != nil {
 			return receipt.Output{}, errors.Join(err, w.uploads.Wait())
 		}
 	}

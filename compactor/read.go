@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"math/bits"
 	"sync"
 
 	"github.com/s3compact/s3compact/internal/s3store"
@@ -37,8 +38,14 @@ type reader struct {
 	content validate.Content
 	budget  *budget
 	provers sync.Pool // of *validate.Prover
-	bodies  sync.Pool // of *[]byte
+	bodies  [bodyClasses]sync.Pool
 }
+
+// bodyClasses are the sizes of pooled buffers: the powers of two up to holdBytes.
+const bodyClasses = 25
+
+// bodyClass is the least power of two, as its exponent, that holds n bytes.
+func bodyClass(n int64) int { return bits.Len64(uint64(max(n, 1) - 1)) }
 
 // holdBytes is the largest object that is held in memory; a larger one is
 // proven from a stream of constant memory and streamed again into the output.
@@ -48,12 +55,11 @@ func newReader(s Store, bucket string, content validate.Content, b *budget) *rea
 	return &reader{
 		store: s, bucket: bucket, content: content, budget: b,
 		provers: sync.Pool{New: func() any { return validate.NewProver() }},
-		bodies:  sync.Pool{New: func() any { return new([]byte) }},
 	}
 }
 
 // holds is the memory that reading an object takes from the budget, in bytes.
-func holds(o s3store.Object) int64 { return min(o.SizeBytes, holdBytes) }
+func holds(o s3store.Object) int64 { return min(int64(1)<<bodyClass(o.SizeBytes), holdBytes) }
 
 // read reads and proves one listed object. A *refusal says that it must not be
 // joined, errLeftOut that it is no longer what was listed; anything else is a
@@ -93,6 +99,11 @@ func (r *reader) readOnce(ctx context.Context, o s3store.Object) (*member, error
 	switch {
 	case errors.Is(err, s3store.ErrPrecondition), errors.Is(err, s3store.ErrNotFound):
 		return nil, errLeftOut
+	case errors.Is(err, s3store.ErrArchived):
+		return nil, &refusal{reason: "archived", detail: err.Error()}
+	case errors.Is(err, s3store.ErrBadRequest):
+		// S3 answers so where the bytes can't be decrypted: SSE-C without its key, a disabled KMS key.
+		return nil, &refusal{reason: "encryption", detail: err.Error()}
 	case errors.Is(err, s3store.ErrDenied):
 		// One key that may not be read does not stop its group.
 		return nil, &refusal{reason: reasonDenied, detail: err.Error()}
@@ -114,12 +125,14 @@ func (r *reader) readOnce(ctx context.Context, o s3store.Object) (*member, error
 
 	sum := md5Of(info)
 	if o.SizeBytes <= holdBytes {
-		buf := r.bodies.Get().(*[]byte)
-		if cap(*buf) < int(o.SizeBytes) {
-			*buf = make([]byte, o.SizeBytes)
+		pool := &r.bodies[bodyClass(o.SizeBytes)]
+		buf, _ := pool.Get().(*[]byte)
+		if buf == nil {
+			b := make([]byte, 1<<bodyClass(o.SizeBytes))
+			buf = &b
 		}
 		m.body = (*buf)[:o.SizeBytes]
-		m.release = func() { r.bodies.Put(buf) }
+		m.release = func() { pool.Put(buf) }
 		if _, err := io.ReadFull(body, m.body); err != nil {
 			m.release()
 			return nil, err

@@ -21,12 +21,13 @@ var ErrLoss = errors.New("an output is missing and so are originals that it held
 
 // void declares a commit impossible: its outputs, should they exist, are dead,
 // its members are free again.
-func (g *group) void(ctx context.Context, e *receipt.Entry, reason string, abort bool) error {
-	if abort {
-		for _, o := range e.Outputs {
-			if err := g.r.store.AbortUpload(ctx, o.Bucket, o.Key, o.UploadID); err != nil && !errors.Is(err, s3store.ErrNotFound) {
-				return err
-			}
+func (g *group) void(ctx context.Context, e *receipt.Entry, reason string) error {
+	if !g.r.enforces.signature && !g.r.o.AssumeAlone {
+		return fmt.Errorf("group %q: a commit can't be carried out, and this endpoint accepts requests that were signed long ago, so a paused worker could still carry it out: make sure that none is left, then run again with --assume-alone: %w", g.prefix, ErrUsage)
+	}
+	for _, o := range e.Outputs {
+		if err := g.r.store.AbortUpload(ctx, o.Bucket, o.Key, o.UploadID); err != nil && !errors.Is(err, s3store.ErrNotFound) {
+			return err
 		}
 	}
 	there, err := g.relist(ctx)
@@ -36,31 +37,42 @@ func (g *group) void(ctx context.Context, e *receipt.Entry, reason string, abort
 	v := g.sumUp(there)
 	v.Kind, v.Wait, v.Reason = receipt.Void, true, reason
 	v.Outputs, v.Members = e.Outputs, e.Members
-	if _, err := g.log.append(ctx, v); err != nil {
+	_, err = g.log.append(ctx, v)
+	g.log = nil // read again, with the time at which it was stored
+	if err != nil {
 		return err
 	}
 	g.r.o.Log.Warn("an earlier commit can't be carried out; nothing was deleted for it", "group", g.prefix, "entry", e.Number, "why", reason)
 	return nil
 }
 
-// outputMissing decides about a commit of which an output is neither there nor can be completed.
+// outputMissing decides about a commit of which an output is neither there nor
+// can be completed. Afterwards the log has to be read again (g.log is nil),
+// unless the operator has accepted the loss: then the commit is finished for
+// its other outputs.
 func (g *group) outputMissing(ctx context.Context, e *receipt.Entry, o receipt.Output) error {
+	// Another worker may have given it up, or finished it and gone on: then the log has moved.
+	if moved, err := g.log.moved(ctx); err != nil {
+		return err
+	} else if moved {
+		return errHeadMoved
+	}
 	there, err := g.relist(ctx)
 	if err != nil {
 		return err
 	}
 	if allThere(e, there) {
-		return g.void(ctx, e, reasonOutputGone, true)
+		return g.void(ctx, e, reasonOutputGone)
 	}
-	return g.loss(ctx, e, o, there)
+	return g.loss(e, o, there)
 }
 
-// loss stops the group, or goes on where the operator accepted the loss.
-func (g *group) loss(ctx context.Context, e *receipt.Entry, o receipt.Output, there map[string]s3store.Object) error {
-	gone := 0
-	first := ""
-	for _, m := range e.Members {
-		if obj, ok := there[m.Key]; !ok || obj.ETag != m.ETag {
+// loss stops the group, unless the operator accepts the loss.
+func (g *group) loss(e *receipt.Entry, o receipt.Output, there map[string]s3store.Object) error {
+	gone, first := 0, ""
+	for i := range e.Members {
+		m := &e.Members[i]
+		if obj, ok := there[m.Key]; (!ok || obj.ETag != m.ETag) && e.Outputs[m.Output].Key == o.Key {
 			if gone++; first == "" {
 				first = m.Key
 			}
@@ -68,18 +80,16 @@ func (g *group) loss(ctx context.Context, e *receipt.Entry, o receipt.Output, th
 	}
 	if g.r.o.AcceptLoss {
 		g.r.o.Log.Error("going on past a loss, as told", "group", g.prefix, "output", o.Key, "members_gone", gone)
-		if g.log.free() {
-			return nil
-		}
-		return g.void(ctx, e, reasonNeverCompleted, true)
+		return nil
 	}
-	return fmt.Errorf("group %q: output s3://%s/%s of entry %d is gone or not what was written, and %d of its %d originals are gone too (first: %s); nothing is deleted here. If the bucket has versions, bring the output back and run again; --accept-loss goes on without it: %w",
-		g.prefix, o.Bucket, o.Key, e.Number, gone, len(e.Members), first, ErrLoss)
+	return fmt.Errorf("group %q: output s3://%s/%s of entry %d is gone or not what was written, and %d of its %d originals are gone or replaced too (first: %s); nothing is deleted here. If the bucket has versions, bring the output back and run again. If the application itself removed those originals before the output was ever completed, or what is missing may be given up, --accept-loss goes on without this output: %w",
+		g.prefix, o.Bucket, o.Key, e.Number, gone, o.Members, first, ErrLoss)
 }
 
 // checkVoid looks once more, after a void entry has settled, whether its
 // members are all there: a paused worker may have completed the outputs and
-// deleted members before the entry was written.
+// deleted members before the entry was written. Where all is well an entry says
+// so, so that what the application deletes later is its own affair.
 func (g *group) checkVoid(ctx context.Context) error {
 	v := g.log.entry
 	if v == nil || v.Kind != receipt.Void || v.Reason != reasonOutputGone {
@@ -90,7 +100,10 @@ func (g *group) checkVoid(ctx context.Context) error {
 		return err
 	}
 	if allThere(v, there) {
-		return nil
+		if _, err := g.log.append(ctx, g.sumUp(there)); err != nil {
+			return err
+		}
+		return errAgain
 	}
 	c := &completion{g: g, auth: &authority{log: g.log}, e: v, takenOver: true}
 	for _, o := range v.Outputs {
@@ -98,8 +111,11 @@ func (g *group) checkVoid(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if what != complete {
-			return g.loss(ctx, v, o, there)
+		if what == complete {
+			continue
+		}
+		if err := g.loss(v, o, there); err != nil {
+			return err
 		}
 	}
 	again := g.sumUp(there)
@@ -109,7 +125,7 @@ func (g *group) checkVoid(ctx context.Context) error {
 	if _, err := g.log.append(ctx, again); err != nil {
 		return err
 	}
-	return errAgain
+	return errAgain // read again, with the time at which it was stored
 }
 
 // deleteDead removes an output that the log has declared dead.

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/s3compact/s3compact/internal/receipt"
+	"github.com/s3compact/s3compact/internal/s3store"
 )
 
 // run is one compaction of many groups.
@@ -39,6 +40,9 @@ func Run(ctx context.Context, s Store, o Options, groups []string) (Summary, err
 	o.setDefaults()
 	if err := o.Selection.Validate(); err != nil {
 		return Summary{}, fmt.Errorf("selection: %w: %w", err, ErrUsage)
+	}
+	if o.Dest != nil && hidden(o.Dest.Key) {
+		return Summary{}, fmt.Errorf("dest %s: query engines skip what lies below a segment that begins with _ or a dot, so the joined records would be gone for them: %w", o.Dest, ErrUsage)
 	}
 	r := &run{o: &o, store: s, outBucket: o.Bucket, budget: newBudget(o.MemoryBytes, o.Concurrency)}
 	if o.Dest != nil {
@@ -152,8 +156,12 @@ func KnownGroups(ctx context.Context, s Store, o Options, under string, given []
 		}
 		eg.Go(func() error {
 			e, err := st.readEntry(ectx, gid, 1)
+			if errors.Is(err, receipt.ErrFormat) || errors.Is(err, s3store.ErrNotFound) {
+				o.Log.Error("a log can't be read, so the group that it belongs to is not known; restore its first entry", "log", s3store.Location{Bucket: o.State.Bucket, Key: receipt.LogPrefix(o.State.Key, gid)}.String(), "error", err)
+				return nil
+			}
 			if err != nil {
-				return fmt.Errorf("which group has the log %s: %w", receipt.LogPrefix(o.State.Key, gid), err)
+				return err
 			}
 			if strings.HasPrefix(e.Group, under) {
 				mu.Lock()

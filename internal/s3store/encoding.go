@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
@@ -21,6 +22,18 @@ func decodeKey(t types.EncodingType, key string) (string, error) {
 		return "", fmt.Errorf("undecodable key %q in the listing: %w", key, err)
 	}
 	return plain, nil
+}
+
+// xmlHolds says whether XML 1.0 can hold the key, so that a request body can
+// name it. Source: Extensible Markup Language 1.0, section 2.2.
+func xmlHolds(key string) bool {
+	for _, r := range key {
+		switch {
+		case r == utf8.RuneError, r == 0xFFFE, r == 0xFFFF, r < 0x20 && r != '\t' && r != '\n' && r != '\r':
+			return false
+		}
+	}
+	return true
 }
 
 // expires reads the Expires header of an object that is written again; a

@@ -12,15 +12,16 @@ import (
 // What a caller may branch on. Every error of this package names the
 // operation and the object and wraps one of these where it fits.
 var (
-	ErrNotFound     = errors.New("not found")                                 // 404: no such object, upload or bucket
-	ErrNoBucket     = errors.New("no such bucket")                            // 404 NoSuchBucket; is an ErrNotFound too
-	ErrPrecondition = errors.New("condition not met")                         // 412: If-Match or If-None-Match
-	ErrConflict     = errors.New("conflicting request")                       // 409
-	ErrDenied       = errors.New("access denied")                             // 403
-	ErrExpired      = errors.New("signed too long ago by the server's clock") // 403 RequestTimeTooSkewed
-	ErrUnsupported  = errors.New("not supported by this endpoint")            // 501, 405
-	ErrBadRequest   = errors.New("refused as malformed or mismatching")       // 400
-	ErrRedirect     = errors.New("the bucket is in another region")           // 301
+	ErrNotFound     = errors.New("not found")                                    // 404: no such object, upload or bucket
+	ErrNoBucket     = errors.New("no such bucket")                               // 404 NoSuchBucket; is an ErrNotFound too
+	ErrPrecondition = errors.New("condition not met")                            // 412: If-Match or If-None-Match
+	ErrConflict     = errors.New("conflicting request")                          // 409
+	ErrDenied       = errors.New("access denied")                                // 403
+	ErrExpired      = errors.New("signed too long ago by the server's clock")    // 403 RequestTimeTooSkewed
+	ErrUnsupported  = errors.New("not supported by this endpoint")               // 501, 405
+	ErrArchived     = errors.New("archived, so its bytes can't be read at once") // 403 InvalidObjectState
+	ErrBadRequest   = errors.New("refused as malformed or mismatching")          // 400
+	ErrRedirect     = errors.New("the bucket is in another region")              // 301
 )
 
 // opError is an error of one request.
@@ -125,6 +126,8 @@ func kindOfCode(code string) error {
 		return ErrConflict
 	case "RequestTimeTooSkewed", "RequestExpired":
 		return ErrExpired
+	case "InvalidObjectState":
+		return ErrArchived
 	case "AccessDenied", "AllAccessDisabled", "ExpiredToken", "InvalidAccessKeyId", "SignatureDoesNotMatch":
 		return ErrDenied
 	case "PermanentRedirect", "AuthorizationHeaderMalformed":

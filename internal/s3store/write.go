@@ -162,7 +162,11 @@ func (c *Client) ListUploads(ctx context.Context, bucket, prefix string, fn func
 		if !aws.ToBool(out.IsTruncated) {
 			return nil
 		}
-		in.KeyMarker, in.UploadIdMarker = out.NextKeyMarker, out.NextUploadIdMarker
+		next, err := decodeKey(out.EncodingType, aws.ToString(out.NextKeyMarker))
+		if err != nil {
+			return wrap("list uploads", bucket, prefix, err)
+		}
+		in.KeyMarker, in.UploadIdMarker = &next, out.NextUploadIdMarker
 	}
 }
 
@@ -183,26 +187,31 @@ type KeyETag struct{ Key, ETag string }
 var ErrUnanswered = errors.New("no answer for this key")
 
 // DeleteBatch removes up to 1,000 keys, each only while it is on its ETag, in
-// one request. errs has an entry for each key: nil when S3 said that it was
+// one request, and those whose names XML can't hold in one each. errs has an entry for each key: nil when S3 said that it was
 // deleted, else what it said. err is set when the request as a whole failed;
 // then nothing is known of any key.
 // API: DeleteObjects with a per-key ETag.
 func (c *Client) DeleteBatch(ctx context.Context, bucket string, keys []KeyETag) (errs []error, err error) {
-	ids := make([]types.ObjectIdentifier, len(keys))
+	errs = make([]error, len(keys))
+	ids := make([]types.ObjectIdentifier, 0, len(keys))
 	index := make(map[string]int, len(keys))
 	for i := range keys {
-		ids[i] = types.ObjectIdentifier{Key: &keys[i].Key, ETag: quoted(keys[i].ETag)}
+		if !xmlHolds(keys[i].Key) {
+			errs[i] = c.Delete(ctx, bucket, keys[i].Key, keys[i].ETag)
+			continue
+		}
+		ids = append(ids, types.ObjectIdentifier{Key: &keys[i].Key, ETag: quoted(keys[i].ETag)})
 		index[keys[i].Key] = i
+		errs[i] = &opError{op: "delete", bucket: bucket, key: keys[i].Key, err: ErrUnanswered}
+	}
+	if len(ids) == 0 {
+		return errs, nil
 	}
 	out, err := retrySkewed(ctx, c.clock, func() (*s3.DeleteObjectsOutput, error) {
 		return c.api.DeleteObjects(ctx, &s3.DeleteObjectsInput{Bucket: &bucket, Delete: &types.Delete{Objects: ids, Quiet: aws.Bool(false)}})
 	})
 	if err != nil {
 		return nil, wrap(fmt.Sprintf("delete %d objects", len(keys)), bucket, "", err)
-	}
-	errs = make([]error, len(keys))
-	for i := range errs {
-		errs[i] = &opError{op: "delete", bucket: bucket, key: keys[i].Key, err: ErrUnanswered}
 	}
 	for _, d := range out.Deleted {
 		if i, ok := index[aws.ToString(d.Key)]; ok {

@@ -312,7 +312,7 @@ func (s stopping) UploadPart(ctx context.Context, bucket, key, id string, n int3
 func TestStoppedAmongUploadsLeavesNone(t *testing.T) {
 	origin, want := seeded(t)
 	stop := errors.New("stop")
-	for n := int64(1); n <= 6; n++ {
+	for n := int64(1); n <= 4; n++ {
 		store := origin.clone()
 		ctx, cancel := context.WithCancelCause(context.Background())
 		parts := &atomic.Int64{}

@@ -53,9 +53,6 @@ func (l *lineage) readLog(ctx context.Context, gid string) (*groupLog, error) {
 	return log, nil
 }
 
-// maxEntryBytes bounds a log's entry, gzip.
-const maxEntryBytes = 1 << 30
-
 // decodeLog reads the entries under the keys, which a listing gave.
 func (l *lineage) decodeLog(ctx context.Context, gid string, keys []string) (*groupLog, error) {
 	entries := map[int]*receipt.Entry{}

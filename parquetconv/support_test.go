@@ -47,7 +47,7 @@ func gz(t testing.TB, text string) []byte {
 func rowsOf(first, last int) (text string, shown []string) {
 	var b strings.Builder
 	for i := first; i <= last; i++ {
-		day := i%3 + 1
+		day := i%2 + 1
 		fmt.Fprintf(&b, `{"id":%d,"time":"2026-01-%02dT01:02:03Z","name":"n%d"}`+"\n", i, day, i)
 		shown = append(shown, fmt.Sprintf("dt=2026-01-%02d id=%d name=n%d", day, i, i))
 	}
@@ -65,7 +65,7 @@ func testOptions(t testing.TB, store Store) Options {
 		Stores:  Stores{S3: store},
 		Sources: []Source{{Location: s3store.Location{Bucket: "data", Key: "src/"}}},
 		Table:   s3store.Location{Bucket: "tables", Key: "out/"}, State: s3store.Location{Bucket: "tables", Key: "out/_s3compact/"},
-		Schema: s, BatchBytes: 400, Shards: 1, Concurrency: 4, MemoryBytes: 64 << 20, Tool: "test",
+		Schema: s, BatchBytes: 500, Shards: 1, Concurrency: 4, MemoryBytes: 64 << 20, Tool: "test",
 		Log: slog.New(slog.DiscardHandler), Refused: func(Refusal) {}, Planned: func(PlannedBatch) {},
 	}
 }

@@ -203,7 +203,7 @@ func put(target string, body []byte, createOnly bool) (fs.FileInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer os.Remove(f.Name()) // of no use any more, whatever came of it
+	defer func() { _ = os.Remove(f.Name()) }() // of no use any more, whatever came of it
 	_, err = f.Write(body)
 	err = errors.Join(err, f.Sync(), f.Close())
 	if err != nil {

@@ -123,9 +123,15 @@ func (s *Store) ListUploads(ctx context.Context, _, prefix string, fn func(s3sto
 		below := strings.TrimPrefix(filepath.ToSlash(p), filepath.ToSlash(s.uploads)+"/")
 		id, rest, _ := strings.Cut(below, "/")
 		key, ok := strings.CutSuffix(rest, openSuffix)
+		if !ok || !strings.HasPrefix(key, prefix) {
+			return nil
+		}
 		i, err := d.Info()
-		if err != nil || !ok || !strings.HasPrefix(key, prefix) {
-			return nil // gone meanwhile, or not ours
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // gone meanwhile
+		}
+		if err != nil {
+			return err
 		}
 		return fn(s3store.Upload{Key: key, ID: id, Initiated: i.ModTime().UTC()})
 	})

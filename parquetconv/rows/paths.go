@@ -9,9 +9,6 @@ type node struct {
 	elements map[int]*node
 }
 
-// leaf says that no path leads further.
-func (n *node) leaf() bool { return n.members == nil && n.elements == nil }
-
 // pathTree is the tree of the paths of all columns.
 func pathTree(columns []schema.Column) *node {
 	root := &node{}

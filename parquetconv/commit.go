@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/gzip"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/s3compact/s3compact/internal/s3store"
 )
@@ -176,34 +177,48 @@ func (r *run) commit(ctx context.Context, c *Commit) error {
 // errVanished says that an upload of a commit is gone and its file not there.
 var errVanished = errors.New("an upload of the commit has vanished")
 
-// complete puts all files of a commit in place. It may run any number of
-// times, by several workers at once.
+// complete puts all files of a commit in place, many at once, since readers see
+// a part of the batch until all of them are. It may run any number of times, by
+// several workers at once.
 func (r *run) complete(ctx context.Context, c *Commit) error {
-	store := r.Stores.of(r.Table.Bucket)
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(r.Concurrency)
 	for i := range c.Outputs {
-		o := &c.Outputs[i]
-		_, cerr := store.CompleteUpload(ctx, r.Table.Bucket, o.Key, o.UploadID, o.Parts, o.CRC64)
-		info, err := store.Head(ctx, r.Table.Bucket, o.Key)
-		switch {
-		case err == nil && info.SizeBytes != o.Size:
-			return fmt.Errorf("%s has %d bytes instead of the %d of the commit: something else wrote there", name(r.Table.Bucket, o.Key), info.SizeBytes, o.Size)
-		case err == nil && info.CRC64NVME != "" && info.CRC64NVME != o.CRC64:
-			return fmt.Errorf("%s has another checksum than the commit says: something else wrote there", name(r.Table.Bucket, o.Key))
-		case err == nil:
-			// There, by this call or an earlier one.
-		case errors.Is(err, s3store.ErrNotFound) && errors.Is(cerr, s3store.ErrNotFound):
-			return fmt.Errorf("%s: %w", name(r.Table.Bucket, o.Key), errVanished)
-		case cerr != nil:
-			return cerr
-		default:
-			return err
-		}
+		g.Go(func() error { return r.completeOne(gctx, &c.Outputs[i]) })
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	b := batchID{c.Plan, c.Batch}
 	if _, err := r.place.create(ctx, doneKey(b, c.Attempt), []byte("done\n")); err != nil && !errors.Is(err, s3store.ErrPrecondition) {
 		return fmt.Errorf("mark batch %s as done: %w", b, err)
 	}
 	return nil
+}
+
+// completeOne puts a file in place and makes sure that it is the one of the
+// commit. The answer to the completion alone says little: an earlier one may
+// have done it, and the answer may have been lost.
+func (r *run) completeOne(ctx context.Context, o *Output) error {
+	store, where := r.Stores.of(r.Table.Bucket), name(r.Table.Bucket, o.Key)
+	_, cerr := store.CompleteUpload(ctx, r.Table.Bucket, o.Key, o.UploadID, o.Parts, o.CRC64)
+	info, err := store.Head(ctx, r.Table.Bucket, o.Key)
+	switch {
+	case err == nil && info.SizeBytes != o.Size:
+		return fmt.Errorf("%s has %d bytes instead of the %d of the commit: something else wrote there", where, info.SizeBytes, o.Size)
+	case err == nil && info.CRC64NVME != "" && info.CRC64NVME != o.CRC64:
+		return fmt.Errorf("%s has another checksum than the commit says: something else wrote there", where)
+	case err == nil:
+		return nil
+	case errors.Is(err, s3store.ErrNotFound) && errors.Is(cerr, s3store.ErrNotFound):
+		return fmt.Errorf("%s: %w", where, errVanished)
+	case cerr != nil:
+		return cerr
+	}
+	return err
 }
 
 // undo removes what a void commit left: first the uploads, so that nobody can

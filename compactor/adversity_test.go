@@ -32,7 +32,7 @@ func noise(seed uint64, n int) []byte {
 	var b strings.Builder
 	raw := make([]byte, 3000)
 	for b.Len() < n*4/3 {
-		r.Read(raw)
+		_, _ = r.Read(raw)
 		fmt.Fprintf(&b, "{\"seed\":%d,\"n\":%d,\"x\":%q}\n", seed, b.Len(), base64.StdEncoding.EncodeToString(raw))
 	}
 	return gzRaw(b.String())
@@ -359,12 +359,10 @@ func TestUploadPagesLoop(t *testing.T) {
 		q := r.URL.Query()
 		keys := []string{"dt=1/a", "dt=1/b"}
 		enc := strings.NewReplacer("=", "%3D")
-		next := ""
 		for i, k := range keys {
 			if k > q.Get("key-marker") {
-				next = k
 				w.Header().Set("Content-Type", "application/xml")
-				fmt.Fprintf(w, `<?xml version="1.0"?><ListMultipartUploadsResult><EncodingType>url</EncodingType><IsTruncated>%v</IsTruncated><NextKeyMarker>%s</NextKeyMarker><NextUploadIdMarker>u</NextUploadIdMarker><Upload><Key>%s</Key><UploadId>u</UploadId><Initiated>2024-01-01T00:00:00Z</Initiated></Upload></ListMultipartUploadsResult>`, i == 0, enc.Replace(next), enc.Replace(next))
+				fmt.Fprintf(w, `<?xml version="1.0"?><ListMultipartUploadsResult><EncodingType>url</EncodingType><IsTruncated>%v</IsTruncated><NextKeyMarker>%s</NextKeyMarker><NextUploadIdMarker>u</NextUploadIdMarker><Upload><Key>%s</Key><UploadId>u</UploadId><Initiated>2024-01-01T00:00:00Z</Initiated></Upload></ListMultipartUploadsResult>`, i == 0, enc.Replace(k), enc.Replace(k))
 				return
 			}
 		}
@@ -813,4 +811,52 @@ func TestLayoutRace(t *testing.T) {
 		}
 	})
 	wg.Wait()
+}
+
+// Dead outputs under --dest are not in the group's listing.
+func TestDeadOutputUnderDest(t *testing.T) {
+	b := newBucket(t)
+	b.fill("app/", 4)
+	before := b.records("")
+	o := b.options()
+	o.Dest = &s3store.Location{Bucket: b.name, Key: "joined/"}
+	dead := false
+	w1 := &faultyStore{Client: b.store, before: func(_ int, c call) (bool, error) {
+		if dead {
+			return false, errLost
+		}
+		dead = c.op == "put" && strings.Contains(c.key, "/groups/")
+		return true, nil
+	}}
+	if _, _, err := b.compact(w1, o, "app/"); err == nil {
+		t.Fatal("a dead worker reports success")
+	}
+	output := b.entries("app/")[0].Outputs[0]
+	// A second worker finds nothing; the first one's completion arrives late.
+	w2 := &faultyStore{Client: b.store, before: func(_ int, c call) (bool, error) {
+		switch {
+		case strings.Contains(c.key, "canary"):
+		case c.op == "complete", c.op == "abort":
+			return false, fmt.Errorf("late: %w", s3store.ErrNotFound)
+		case c.op == "put" && strings.HasSuffix(c.key, "00000002.jsonl.gz"):
+			if _, err := b.store.CompleteUpload(context.Background(), output.Bucket, output.Key, output.UploadID, output.Parts, output.CRC64); err != nil {
+				t.Error(err)
+			}
+		}
+		return true, nil
+	}}
+	_, _, err := b.compact(w2, o, "app/")
+	t.Log(err)
+	for range 60 {
+		var refused map[string]string
+		if _, refused, err = b.compact(b.store, o, "app/"); !errors.Is(err, ErrWaiting) {
+			t.Log(refused)
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameRecords(t, "after the void entry", before, b.records(""))
 }

@@ -353,7 +353,7 @@ func unansweredBatch(err error) error {
 	if errors.Is(err, s3store.ErrDenied) || errors.Is(err, s3store.ErrExpired) {
 		return err
 	}
-	return fmt.Errorf("%w: %s", s3store.ErrUnanswered, err)
+	return fmt.Errorf("%w: %s", s3store.ErrUnanswered, err.Error())
 }
 
 // done is step 10.

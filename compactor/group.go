@@ -272,7 +272,7 @@ func (g *group) listDest(ctx context.Context) (outputs []s3store.Object, err err
 	return outputs, err
 }
 
-// relist lists the group's objects once more, by key.
+// relist lists the group's objects once more, by key, and its outputs under --dest.
 func (g *group) relist(ctx context.Context) (map[string]s3store.Object, error) {
 	all := map[string]s3store.Object{}
 	o := s3store.ListOptions{Prefix: g.prefix}
@@ -285,6 +285,13 @@ func (g *group) relist(ctx context.Context) (map[string]s3store.Object, error) {
 		}
 		return nil
 	})
+	if err != nil || g.r.o.Dest == nil {
+		return all, err
+	}
+	outputs, err := g.listDest(ctx)
+	for _, obj := range outputs {
+		all[obj.Key] = obj
+	}
 	return all, err
 }
 

@@ -64,7 +64,7 @@ print(json.dumps({"records": records, "members": members, "size": int(size)}))
 `
 	out := interop.Run(t, interop.Python(t), query, dir)
 	var got struct{ Records, Members, Size int64 }
-	if err := json.NewDecoder(bytes.NewReader([]byte(out))).Decode(&got); err != nil {
+	if err := json.NewDecoder(bytes.NewReader(out)).Decode(&got); err != nil {
 		t.Fatalf("%v in %s", err, out)
 	}
 	want := l.truth.Good("")

@@ -5,8 +5,10 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -289,5 +291,55 @@ func TestConvertLocalFoldersAndShards(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(to, "dt=2026-01-01", "*.parquet"))
 	if err != nil || len(files) != 3 {
 		t.Errorf("files %v, %v", files, err)
+	}
+}
+
+func TestConvertStopsAtItsDeadline(t *testing.T) {
+	from, to := t.TempDir(), filepath.Join(t.TempDir(), "table")
+	line := `{"time":"2026-01-01T00:00:00Z","app_id":1,"request_id":"a"}`
+	if err := os.WriteFile(filepath.Join(from, "a.json"), []byte(line), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"convert", "--schema", schemaFile(t, logSchema), "--to", to, from}
+	r := s3compact(append(args, "--deadline", "1ns")...)
+	if r.code != exitResumable || !strings.Contains(r.stderr, "--deadline") {
+		t.Errorf("%+v", r)
+	}
+	if r = s3compact(args...); r.code != exitDone {
+		t.Errorf("the rerun: %+v", r)
+	}
+}
+
+// TestConvertKilledGoesOn kills the program in the middle of its batches.
+func TestConvertKilledGoesOn(t *testing.T) {
+	binary := filepath.Join(t.TempDir(), "s3compact")
+	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	l := newLake(t)
+	tables := s3test.Start(t).Bucket(t)
+	to := "s3://" + tables + "/logs/"
+	state := &lake{t: t, bucket: tables, store: l.store}
+	for kills := range 4 {
+		before := len(state.list())
+		cmd := exec.Command(binary, "convert", "--schema", schemaFile(t, logSchema), "--to", to, "--batch-size", "20KB", "s3://"+l.bucket+"/")
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		// Wait until it has written something, each time a little more; it may be done before.
+		for range 500 {
+			if len(state.list()) > before+kills*3 {
+				break
+			}
+		}
+		if err := cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			t.Fatal(err)
+		}
+		_ = cmd.Wait() // killed
+	}
+	l.convert(to, "s3://"+l.bucket+"/")
+	l.convert(to, "s3://"+l.bucket+"/") // whatever is new since the first list: nothing
+	if got, want := tableIDs(t, l.store, tables, "logs/"), l.requestIDs(); !slices.Equal(got, want) {
+		t.Errorf("%d rows, want %d", len(got), len(want))
 	}
 }

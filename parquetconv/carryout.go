@@ -132,6 +132,9 @@ func (r *run) attempt(ctx context.Context, b batchID, number int, sources []plan
 		}
 		return nil, err
 	}
+	// From here on a stop would leave half a batch to readers until the next run.
+	ctx, cancel := withGrace(ctx, completeGrace)
+	defer cancel()
 	if err := r.commit(ctx, c); err != nil {
 		if errors.Is(err, errLost) {
 			w.abort(ctx)
@@ -139,6 +142,25 @@ func (r *run) attempt(ctx context.Context, b batchID, number int, sources []plan
 		return nil, err
 	}
 	return c, r.complete(ctx, c)
+}
+
+// completeGrace is how long a committed batch may still be completed after the
+// run was told to stop. Schedulers kill 30 seconds after SIGTERM.
+const completeGrace = 20 * time.Second
+
+// withGrace is a context that ends a while after ctx does.
+func withGrace(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		timer := time.NewTimer(grace)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			cancel()
+		case <-longer.Done():
+		}
+	})
+	return longer, func() { stop(); cancel() }
 }
 
 // count adds a batch that this run did.

@@ -330,6 +330,56 @@ func TestStoppedAmongUploadsLeavesNone(t *testing.T) {
 	}
 }
 
+// stopOnCommit is a store that stops the run when a batch is being committed.
+type stopOnCommit struct {
+	*fakeStore
+	stop func()
+}
+
+func (s stopOnCommit) Put(ctx context.Context, bucket, key string, body []byte, o s3store.PutOptions) (s3store.Info, error) {
+	if strings.Contains(key, "/commits/") {
+		s.stop()
+	}
+	if err := ctx.Err(); err != nil {
+		return s3store.Info{}, err
+	}
+	return s.fakeStore.Put(ctx, bucket, key, body, o)
+}
+
+func (s stopOnCommit) CompleteUpload(ctx context.Context, bucket, key, id string, parts []s3store.Part, crc string) (string, error) {
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
+	return s.fakeStore.CompleteUpload(ctx, bucket, key, id, parts, crc)
+}
+
+func TestABatchThatIsCommittedIsCompletedWhenStopped(t *testing.T) {
+	store, _ := seeded(t)
+	stop := errors.New("stop")
+	ctx, cancel := context.WithCancelCause(context.Background())
+	o := testOptions(t, stopOnCommit{store, func() { cancel(stop) }})
+	sum, err := Run(ctx, o)
+	if !errors.Is(err, stop) || sum.Batches != 1 {
+		t.Errorf("summary %+v, error %v", sum, err)
+	}
+	if rows := table(t, store); int64(len(rows)) != sum.RowsOut || len(rows) == 0 {
+		t.Errorf("%d rows are visible, %d committed", len(rows), sum.RowsOut)
+	}
+	consistent(t, store, o)
+}
+
+func TestLittleMemory(t *testing.T) {
+	store, want := seeded(t)
+	o := testOptions(t, store)
+	o.MemoryBytes = 1000 // every source is read twice, every block becomes row groups
+	o.BatchBytes = 1 << 20
+	sum := mustRun(t, o)
+	sameRows(t, store, want)
+	if sum.Batches != 1 || sum.Files != 2 {
+		t.Errorf("summary %+v", sum)
+	}
+}
+
 // stopAt stops a run when n objects are done.
 type stopAt struct {
 	n    int64

@@ -219,18 +219,21 @@ func TestEachOriginalLoadsOnce(t *testing.T) {
 			mustRun(t, o)
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
+		for _, memory := range []int64{64 << 20, 1000} { // in memory; streamed, each original on its own
 			store, keys, want := lake(t)
 			o := testOptions(t, store)
+			o.MemoryBytes = memory
 			o.Refused = func(r Refusal) { t.Errorf("refused %+v", r) }
-			steps(t, compactGroup(t, store, "src/a/"), o, keys)
-			mustRun(t, o)
-			sameRows(t, store, want)
-			if again := mustRun(t, o); again.Batches != 0 {
-				t.Errorf("one more run: %+v", again)
-			}
-			consistent(t, store, o)
-		})
+			t.Run(fmt.Sprint(name, ", memory ", memory), func(t *testing.T) {
+				steps(t, compactGroup(t, store, "src/a/"), o, keys)
+				mustRun(t, o)
+				sameRows(t, store, want)
+				if again := mustRun(t, o); again.Batches != 0 {
+					t.Errorf("one more run: %+v", again)
+				}
+				consistent(t, store, o)
+			})
+		}
 	}
 }
 

@@ -96,12 +96,12 @@ func (r *run) announce(mine map[int][]planSource) {
 // batch brings one batch to its end: completes what is committed, else does it.
 func (r *run) batch(ctx context.Context, b batchID, h head, sources []planSource) error {
 	for {
-		committed, next, err := r.finish(ctx, b, h)
+		done, next, err := r.finish(ctx, b, h)
 		if err != nil {
 			return fmt.Errorf("batch %s: %w", b, err)
 		}
-		if committed != nil {
-			r.repeat(committed)
+		if done != nil {
+			r.repeat(*done)
 			return nil
 		}
 		c, err := r.attempt(ctx, b, next, sources)
@@ -188,9 +188,9 @@ func (r *run) count(c *Commit) {
 }
 
 // repeat tells again what an earlier run did not load.
-func (r *run) repeat(c *Commit) {
-	r.summary.RejectedBefore += c.Counts.RowsRejected
-	for _, f := range c.Refused {
+func (r *run) repeat(o outcome) {
+	r.summary.RejectedBefore += o.RowsRejected
+	for _, f := range o.Refused {
 		r.refuse(f)
 	}
 }

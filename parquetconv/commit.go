@@ -81,6 +81,30 @@ func (b batchID) String() string { return fmt.Sprintf("%08d-%06d", b.plan, b.bat
 type head struct {
 	attempt int // 0: none
 	done    bool
+	flawed  bool // done, but something was not loaded: the mark says what
+}
+
+// outcome is what a batch did not load. It is the content of the mark that the
+// batch is done, so that later runs need not read the commit for it.
+type outcome struct {
+	RowsRejected int64     `json:"rows_rejected"`
+	Refused      []Refusal `json:"refused,omitempty"`
+}
+
+// flawless is the mark of a batch that loaded everything. A listing tells it
+// from the others by its length.
+const flawless = "{}\n"
+
+func (c *Commit) outcome() outcome {
+	return outcome{RowsRejected: c.Counts.RowsRejected, Refused: c.Refused}
+}
+
+// mark is the outcome as it is stored.
+func (o outcome) mark() ([]byte, error) {
+	if o.RowsRejected == 0 && len(o.Refused) == 0 {
+		return []byte(flawless), nil
+	}
+	return json.Marshal(o)
 }
 
 func commitKey(b batchID, attempt int) string {
@@ -110,9 +134,9 @@ func (r *run) heads(ctx context.Context, plan int) (map[batchID]head, error) {
 			h := out[b]
 			switch {
 			case extension == "json.gz" && attempt > h.attempt:
-				h = head{attempt: attempt, done: h.done && attempt == h.attempt}
+				h = head{attempt: attempt}
 			case extension == "done" && attempt >= h.attempt:
-				h = head{attempt: attempt, done: true}
+				h = head{attempt: attempt, done: true, flawed: o.SizeBytes != int64(len(flawless))}
 			}
 			out[b] = h
 		}
@@ -142,6 +166,23 @@ func (r *run) readCommit(ctx context.Context, b batchID, attempt int) (*Commit, 
 		return nil, fmt.Errorf("read the commit %s: %w", name(r.place.bucket, key), err)
 	}
 	return c, nil
+}
+
+// readOutcome says what a batch that is done did not load.
+func (r *run) readOutcome(ctx context.Context, b batchID, h head) (outcome, error) {
+	if !h.flawed {
+		return outcome{}, nil
+	}
+	var out outcome
+	key := r.place.prefix + doneKey(b, h.attempt)
+	body, _, err := r.place.store.ReadAll(ctx, r.place.bucket, key, maxCommitBytes)
+	if err != nil {
+		return out, err
+	}
+	if err := json.Unmarshal(body, &out); err != nil {
+		return out, fmt.Errorf("read %s: %w", name(r.place.bucket, key), err)
+	}
+	return out, nil
 }
 
 // errLost says that another worker took the attempt's number.
@@ -193,7 +234,11 @@ func (r *run) complete(ctx context.Context, c *Commit) error {
 		return err
 	}
 	b := batchID{c.Plan, c.Batch}
-	if _, err := r.place.create(ctx, doneKey(b, c.Attempt), []byte("done\n")); err != nil && !errors.Is(err, s3store.ErrPrecondition) {
+	mark, err := c.outcome().mark()
+	if err != nil {
+		return err
+	}
+	if _, err := r.place.create(ctx, doneKey(b, c.Attempt), mark); err != nil && !errors.Is(err, s3store.ErrPrecondition) {
 		return fmt.Errorf("mark batch %s as done: %w", b, err)
 	}
 	return nil
@@ -243,8 +288,12 @@ func (r *run) undo(ctx context.Context, void *Commit) error {
 }
 
 // finish brings a batch whose head is h to its end, or to where a new attempt
-// may start: then committed is nil and next its number.
-func (r *run) finish(ctx context.Context, b batchID, h head) (committed *Commit, next int, err error) {
+// may start: then done is nil and next its number.
+func (r *run) finish(ctx context.Context, b batchID, h head) (done *outcome, next int, err error) {
+	if h.done {
+		out, err := r.readOutcome(ctx, b, h)
+		return &out, 0, err
+	}
 	for h.attempt > 0 {
 		c, err := r.readCommit(ctx, b, h.attempt)
 		if err != nil {
@@ -253,12 +302,10 @@ func (r *run) finish(ctx context.Context, b batchID, h head) (committed *Commit,
 		if c.Type == "void" {
 			return nil, h.attempt + 1, r.undo(ctx, c)
 		}
-		if h.done {
-			return c, 0, nil
-		}
 		err = r.complete(ctx, c)
 		if err == nil {
-			return c, 0, nil
+			out := c.outcome()
+			return &out, 0, nil
 		}
 		if !errors.Is(err, errVanished) {
 			return nil, 0, err

@@ -7,7 +7,7 @@
 //
 //	convert/plans/00000001.jsonl.gz                  a list of batches and their sources
 //	convert/commits/00000001-000001-0001.json.gz     an attempt at a batch: its commit, or void
-//	convert/commits/00000001-000001-0001.done        all files of that commit are in place
+//	convert/commits/00000001-000001-0001.done        all files of that commit are in place; what was not loaded
 //
 // A worker writes a batch's files as uploads that nobody sees, commits, and
 // then completes the uploads from what the commit records. Whoever finds a

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -21,7 +22,7 @@ type loaded struct {
 	tableID   string
 }
 
-// readLoaded reads all lists and, for what they refused, all commits.
+// readLoaded reads all lists, and what their batches refused.
 func (r *run) readLoaded(ctx context.Context, plans []int) (*loaded, error) {
 	l := &loaded{originals: map[objectID]string{}, outputs: map[objectID]bool{}, refused: map[objectID]string{}, tableID: newNonce()}
 	for _, n := range plans {
@@ -47,17 +48,16 @@ func (r *run) readLoaded(ctx context.Context, plans []int) (*loaded, error) {
 	if err != nil {
 		return nil, err
 	}
+	var mu sync.Mutex
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(r.Concurrency)
-	commits := make([]*Commit, len(heads))
-	i := 0
 	for b, h := range heads {
-		at := i
-		i++
-		g.Go(func() (err error) {
-			commits[at], err = r.readCommit(gctx, b, h.attempt)
-			if err == nil {
-				commits[at].Inputs, commits[at].Outputs = nil, nil // not needed, and large
+		g.Go(func() error {
+			out, err := r.readOutcome(gctx, b, h)
+			mu.Lock()
+			defer mu.Unlock()
+			for _, f := range out.Refused {
+				l.refused[objectID{f.Bucket, f.Key}] = f.ETag
 			}
 			return err
 		})
@@ -66,12 +66,7 @@ func (r *run) readLoaded(ctx context.Context, plans []int) (*loaded, error) {
 		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, context.Cause(ctx)
-	}
-	for _, c := range commits {
-		for _, f := range c.Refused {
-			l.refused[objectID{f.Bucket, f.Key}] = f.ETag
-		}
+		return nil, err
 	}
 	return l, nil
 }

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -341,5 +342,60 @@ func TestConvertKilledGoesOn(t *testing.T) {
 	l.convert(to, "s3://"+l.bucket+"/") // whatever is new since the first list: nothing
 	if got, want := tableIDs(t, l.store, tables, "logs/"), l.requestIDs(); !slices.Equal(got, want) {
 		t.Errorf("%d rows, want %d", len(got), len(want))
+	}
+}
+
+func TestConvertFromS3ToAFolderWithItsStateElsewhere(t *testing.T) {
+	l := newLake(t)
+	to, state := filepath.Join(t.TempDir(), "table"), filepath.Join(t.TempDir(), "state")
+	l.convert(to, "s3://"+l.bucket+"/", "--state", state)
+	var ids []string
+	files, err := filepath.Glob(filepath.Join(to, "dt=*", "app=*", "*.parquet"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		body, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, columnOf(t, body, "request_id")...)
+	}
+	slices.Sort(ids)
+	if want := l.requestIDs(); !slices.Equal(ids, want) {
+		t.Errorf("%d rows, want %d", len(ids), len(want))
+	}
+	if lists, err := filepath.Glob(filepath.Join(state, "convert", "plans", "*")); err != nil || len(lists) != 1 {
+		t.Errorf("lists %v, %v", lists, err)
+	}
+	if again := l.convert(to, "s3://"+l.bucket+"/", "--state", state).summary(t); again["rows_in"] != 0.0 {
+		t.Errorf("again: %v", again)
+	}
+}
+
+// TestConvertByWorkersAtOnce: three workers do the same share and two others theirs.
+func TestConvertByWorkersAtOnce(t *testing.T) {
+	l := newLake(t)
+	tables := s3test.Start(t).Bucket(t)
+	schema, to, from := schemaFile(t, logSchema), "s3://"+tables+"/logs/", "s3://"+l.bucket+"/"
+	var wg sync.WaitGroup
+	for _, shard := range []string{"0/3", "0/3", "0/3", "1/3", "2/3"} {
+		wg.Go(func() {
+			r := s3compact("convert", "--schema", schema, "--to", to, "--batch-size", "30KB", "--shard", shard, from)
+			if r.code != exitDone && r.code != exitRefused {
+				t.Errorf("%+v", r)
+			}
+		})
+	}
+	wg.Wait()
+	if got, want := tableIDs(t, l.store, tables, "logs/"), l.requestIDs(); !slices.Equal(got, want) {
+		t.Errorf("%d rows, want %d", len(got), len(want))
+	}
+	err := l.store.ListUploads(context.Background(), tables, "", func(u s3store.Upload) error {
+		t.Errorf("the upload of %s is left", u.Key)
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }

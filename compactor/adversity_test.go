@@ -52,7 +52,7 @@ func (b *bucket) entries(group string) (all []*receipt.Entry) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	st := &state{store: b.store, at: DefaultState(b.name), layout: layout}
+	st := newState(b.store, &Options{State: DefaultState(b.name)}, layout, 1)
 	l, err := st.readLog(context.Background(), group)
 	if err != nil {
 		b.t.Fatal(err)
@@ -859,4 +859,43 @@ func TestDeadOutputUnderDest(t *testing.T) {
 		t.Fatal(err)
 	}
 	sameRecords(t, "after the void entry", before, b.records(""))
+}
+
+// A worker dies, or an answer is lost, anywhere behind the decision to give a commit up.
+func TestDiesWhileGivingUp(t *testing.T) {
+	for _, op := range []string{"uploads", "list", "put"} {
+		t.Run(op, func(t *testing.T) {
+			b := newBucket(t)
+			b.fill("app/", 4)
+			commitOnly(t, b)
+			b.put("app/log-001.json.gz", gz(record("app/", 555, 1)))
+			givenUp, dead := false, false
+			f := &faultyStore{Client: b.store, before: func(_ int, c call) (bool, error) {
+				if dead {
+					return false, errLost
+				}
+				if c.op == "uploads" {
+					givenUp = true
+				}
+				if givenUp && c.op == op {
+					dead = true
+					return op == "abort" || op == "put", errLost
+				}
+				return true, nil
+			}}
+			_, _, err := b.compact(f, b.options(), "app/")
+			if err == nil {
+				t.Fatal("a dead worker reports success")
+			}
+			for range 60 {
+				if _, _, err = b.compact(b.store, b.options(), "app/"); !errors.Is(err, ErrWaiting) {
+					break
+				}
+				time.Sleep(50 * time.Millisecond)
+			}
+			if err != nil {
+				t.Errorf("died at %s; each run from now on: %v", op, err)
+			}
+		})
+	}
 }

@@ -286,6 +286,10 @@ func (f *faultyStore) AbortUpload(ctx context.Context, bucket, key, id string) e
 	return f.do("abort", bucket, key, func() error { return f.Client.AbortUpload(ctx, bucket, key, id) })
 }
 
+func (f *faultyStore) ListUploads(ctx context.Context, bucket, prefix string, fn func(s3store.Upload) error) error {
+	return f.do("uploads", bucket, prefix, func() error { return f.Client.ListUploads(ctx, bucket, prefix, fn) })
+}
+
 func (f *faultyStore) Delete(ctx context.Context, bucket, key, etag string) error {
 	return f.do("delete", bucket, key, func() error { return f.Client.Delete(ctx, bucket, key, etag) })
 }

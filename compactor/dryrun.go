@@ -39,12 +39,11 @@ func Preview(ctx context.Context, s Store, o Options, groups []string, each func
 			}
 			p := preview(prefix, l, o.Selection)
 			if l.managed > 0 {
-				l.refused = append(l.refused, Refused{Prefix: prefix, Group: true, Reason: "managed", Detail: "it holds files of CloudTrail, whose digests validate them one by one"})
+				l.refused = append(l.refused, Refused{Prefix: prefix, Group: true, Reason: managedRefusal.reason, Detail: managedRefusal.detail})
 				p = GroupPreview{Prefix: prefix, Refused: int64(len(l.refused))}
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			sum.GroupsDone++
 			sum.ObjectsIn += p.Objects
 			sum.BytesIn += p.Bytes
 			sum.BytesOut += p.Bytes

@@ -33,7 +33,7 @@ type fate int
 
 const (
 	complete   fate = iota // all visible and right
-	neverWas               // an upload was aborted before it was completed: nothing was deleted
+	open                   // an upload that can't or should not be completed, and that nobody has: nothing was deleted
 	missing                // an output is gone or wrong although its upload is gone too
 	unfinished             // not decided; the error says why
 )
@@ -81,8 +81,8 @@ func (g *group) finish(ctx context.Context, e *receipt.Entry, takenOver bool) er
 		switch what {
 		case complete:
 			live = append(live, ref)
-		case neverWas:
-			return g.void(ctx, e, reasonNeverCompleted)
+		case open:
+			return g.void(ctx, e, reasonGivenUp)
 		case missing:
 			if err := g.outputMissing(ctx, e, o); err != nil || g.log == nil {
 				return err
@@ -238,23 +238,24 @@ func allThere(e *receipt.Entry, there map[string]s3store.Object) bool {
 	return true
 }
 
-// giveUp aborts an upload that can't or should not be completed. Once the
-// abort is answered and nothing is there, it was never completed.
+// giveUp looks whether an upload that can't or should not be completed is
+// still open. It is not aborted yet: an abort whose answer is lost could not be
+// told from a completion later. The void entry comes first.
 func (c *completion) giveUp(ctx context.Context, o receipt.Output) (fate, receipt.OutputRef, error) {
-	store := c.g.r.store
-	err := store.AbortUpload(ctx, o.Bucket, o.Key, o.UploadID)
-	gone := errors.Is(err, s3store.ErrNotFound)
-	if err != nil && !gone {
+	found := missing
+	err := c.g.r.store.ListUploads(ctx, o.Bucket, o.Key, func(u s3store.Upload) error {
+		if u.Key == o.Key && u.ID == o.UploadID {
+			found = open
+		}
+		return nil
+	})
+	if err != nil {
 		return unfinished, receipt.OutputRef{}, err
 	}
-	what, ref, err := c.look(ctx, o)
-	if err != nil || what == complete {
-		return what, ref, err
+	if found == open {
+		return open, receipt.OutputRef{}, nil
 	}
-	if gone {
-		return missing, ref, nil
-	}
-	return neverWas, ref, nil
+	return c.look(ctx, o) // completed by another worker, or gone
 }
 
 // deleteMembers is step 9, for the members of all outputs but the lost ones. It

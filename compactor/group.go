@@ -22,6 +22,7 @@ type group struct {
 	refused map[string]Refused         // of this run, by key
 	skip    map[string]string          // ETags not to be read again in this run, by key
 	fresh   []receipt.Refusal          // found by this run and not yet in the log
+	whole   bool                       // it was refused as a whole
 	hot     bool                       // it passed the thresholds once in this run
 	leftOut int                        // members that changed since they were listed, or are of too many classes
 	counts  receipt.Counts
@@ -82,7 +83,7 @@ func (g *group) round(ctx context.Context) (progress, done bool, err error) {
 		return false, false, err
 	}
 	if l.managed > 0 {
-		g.r.refuse(Refused{Prefix: g.prefix, Group: true, Reason: "managed", Detail: fmt.Sprintf("it holds %d files of CloudTrail, whose digests validate them one by one", l.managed)})
+		g.refuseGroup(managedRefusal)
 		return false, true, nil
 	}
 	moved, err := g.judgeOutputs(ctx, l)
@@ -105,7 +106,7 @@ func (g *group) round(ctx context.Context) (progress, done bool, err error) {
 	if err := a.run(ctx, chunks); err != nil {
 		var refused *groupRefusal
 		if errors.As(err, &refused) {
-			g.r.refuse(Refused{Prefix: g.prefix, Group: true, Reason: refused.reason, Detail: refused.detail})
+			g.refuseGroup(refused)
 			return false, true, nil
 		}
 		return false, false, err
@@ -316,12 +317,12 @@ func (g *group) refuse(o s3store.Object, why *refusal) {
 func (g *group) allDenied(chunks []chunk) error {
 	for _, c := range chunks {
 		for _, o := range c.members {
-			if g.refused[o.Key].Reason != reasonDenied {
+			if why := g.refused[o.Key]; why.Reason != reasonDenied && why.Detail != undecipherable {
 				return nil
 			}
 		}
 	}
-	return fmt.Errorf("group %q: no object may be read: allow s3:GetObject (and kms:Decrypt where a key is used): %w", g.prefix, s3store.ErrDenied)
+	return fmt.Errorf("group %q: no object may be read: check the credentials, and allow s3:GetObject (and kms:Decrypt where a key is used): %w", g.prefix, s3store.ErrDenied)
 }
 
 // alone notes an object that nothing else can be joined with.
@@ -331,6 +332,12 @@ func (g *group) alone(o s3store.Object) {
 	}
 	g.skip[o.Key] = o.ETag
 	g.fresh = append(g.fresh, receipt.Refusal{Key: o.Key, ETag: o.ETag, Reason: reasonAlone})
+}
+
+// refuseGroup tells that the group as a whole must not be compacted.
+func (g *group) refuseGroup(why *groupRefusal) {
+	g.whole = true
+	g.r.refuse(Refused{Prefix: g.prefix, Group: true, Reason: why.reason, Detail: why.detail})
 }
 
 // report tells a refusal once in a run.

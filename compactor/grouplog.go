@@ -24,7 +24,7 @@ type grouplog struct {
 
 // readLog reads a group's log.
 func (st *state) readLog(ctx context.Context, group string) (*grouplog, error) {
-	l, err := st.readLogByID(ctx, receipt.GID(st.layout.StateID, group))
+	l, err := st.readLogByID(ctx, receipt.GID(st.id, group))
 	if err != nil {
 		return nil, fmt.Errorf("group %q: %w", group, err)
 	}
@@ -69,10 +69,26 @@ func (st *state) readEntry(ctx context.Context, gid string, number int) (*receip
 	if err != nil {
 		return nil, fmt.Errorf("read s3://%s/%s: %w", st.at.Bucket, key, err)
 	}
-	if e.Number != number || e.GID != gid || e.StateID != st.layout.StateID {
+	if e.Number != number || e.GID != gid || e.StateID != st.id {
 		return nil, fmt.Errorf("s3://%s/%s is an entry of another place: %w", st.at.Bucket, key, receipt.ErrFormat)
 	}
 	return e, nil
+}
+
+// groupOf is the group that a log belongs to, from the first bytes of its first entry.
+func (st *state) groupOf(ctx context.Context, gid string) (string, error) {
+	const enough = 16 << 10 // of the compressed header line
+	key := receipt.EntryKey(st.at.Key, gid, 1)
+	body, _, err := st.store.Get(ctx, st.at.Bucket, key, s3store.GetOptions{LengthBytes: enough})
+	if err != nil {
+		return "", err
+	}
+	defer body.Close()
+	h, err := receipt.DecodeHeader(body)
+	if err != nil {
+		return "", fmt.Errorf("read s3://%s/%s: %w", st.at.Bucket, key, err)
+	}
+	return h.Group, nil
 }
 
 // moved says whether the log has a further entry by now.
@@ -150,7 +166,7 @@ func (a *authority) take(ctx context.Context) error {
 // worker's entry is there; an error means that nobody knows. On success the
 // log's head is the new entry.
 func (l *grouplog) append(ctx context.Context, e *receipt.Entry) (ours bool, err error) {
-	e.Number, e.Bucket, e.Group, e.GID, e.StateID = l.head+1, l.st.layout.Bucket, l.group, l.gid, l.st.layout.StateID
+	e.Number, e.Bucket, e.Group, e.GID, e.StateID = l.head+1, l.st.bucket, l.group, l.gid, l.st.id
 	e.Time = l.st.store.ServerTime()
 	body, err := e.Encode()
 	if err != nil {

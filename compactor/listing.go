@@ -27,6 +27,9 @@ type listing struct {
 // Source: AWS CloudTrail user guide, "Validating CloudTrail log file integrity".
 var managed = regexp.MustCompile(`(^|/)AWSLogs/([^/]+/)?\d{12}/CloudTrail(-Digest|-Insight)?/`)
 
+// managedRefusal is why a group with such files is left alone.
+var managedRefusal = &groupRefusal{"managed", "it holds files of CloudTrail, whose digests validate them one by one"}
+
 // archived are the storage classes whose bytes can't be read at once.
 // API: StorageClass of the S3 user guide, "Archive".
 var archived = map[string]bool{"GLACIER": true, "DEEP_ARCHIVE": true}

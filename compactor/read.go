@@ -91,6 +91,9 @@ func known(err error) bool {
 		errors.Is(err, s3store.ErrBadRequest) || errors.Is(err, s3store.ErrRedirect) || errors.Is(err, s3store.ErrNoBucket)
 }
 
+// undecipherable is what a GET that S3 answers with 400 is put down to.
+const undecipherable = "S3 refuses to read it: encrypted with a key of the customer, or with a KMS key that is disabled or gone"
+
 // errTransfer marks bytes that differ from what the server says they are.
 var errTransfer = errors.New("the bytes differ from their checksum")
 
@@ -103,7 +106,7 @@ func (r *reader) readOnce(ctx context.Context, o s3store.Object) (*member, error
 		return nil, &refusal{reason: "archived", detail: err.Error()}
 	case errors.Is(err, s3store.ErrBadRequest):
 		// S3 answers so where the bytes can't be decrypted: SSE-C without its key, a disabled KMS key.
-		return nil, &refusal{reason: "encryption", detail: err.Error()}
+		return nil, &refusal{reason: "encryption", detail: undecipherable}
 	case errors.Is(err, s3store.ErrDenied):
 		// One key that may not be read does not stop its group.
 		return nil, &refusal{reason: reasonDenied, detail: err.Error()}

@@ -11,8 +11,8 @@ import (
 
 // Why a commit became void.
 const (
-	reasonNeverCompleted = "an upload was aborted before it was completed, or a member changed"
-	reasonOutputGone     = "an output is gone or wrong while every member is still there"
+	reasonGivenUp    = "a member changed before the output was completed, or the upload can't be completed; the upload was open then"
+	reasonOutputGone = "an output is gone or wrong while every member is still there"
 )
 
 // ErrLoss stands for an output that is gone together with members that it held.
@@ -24,11 +24,6 @@ var ErrLoss = errors.New("an output is missing and so are originals that it held
 func (g *group) void(ctx context.Context, e *receipt.Entry, reason string) error {
 	if !g.r.enforces.signature && !g.r.o.AssumeAlone {
 		return fmt.Errorf("group %q: a commit can't be carried out, and this endpoint accepts requests that were signed long ago, so a paused worker could still carry it out: make sure that none is left, then run again with --assume-alone: %w", g.prefix, ErrUsage)
-	}
-	for _, o := range e.Outputs {
-		if err := g.r.store.AbortUpload(ctx, o.Bucket, o.Key, o.UploadID); err != nil && !errors.Is(err, s3store.ErrNotFound) {
-			return err
-		}
 	}
 	there, err := g.relist(ctx)
 	if err != nil {
@@ -86,46 +81,68 @@ func (g *group) loss(e *receipt.Entry, o receipt.Output, there map[string]s3stor
 		g.prefix, o.Bucket, o.Key, e.Number, gone, o.Members, first, ErrLoss)
 }
 
-// checkVoid looks once more, after a void entry has settled, whether its
-// members are all there: a paused worker may have completed the outputs and
-// deleted members before the entry was written. Where all is well an entry says
-// so, so that what the application deletes later is its own affair.
+// checkVoid decides, once a void entry has settled, what became of its outputs.
+// A paused worker may have completed them and deleted members before its
+// authority ran out: only then are all of them there, and only then may members
+// be missing. In that case the commit holds again; else nothing was ever
+// deleted for it, an entry says so, and what is left of it is removed.
 func (g *group) checkVoid(ctx context.Context) error {
 	v := g.log.entry
-	if v == nil || v.Kind != receipt.Void || v.Reason != reasonOutputGone {
+	if v == nil || v.Kind != receipt.Void {
 		return nil
 	}
 	there, err := g.relist(ctx)
 	if err != nil {
 		return err
 	}
-	if allThere(v, there) {
-		if _, err := g.log.append(ctx, g.sumUp(there)); err != nil {
-			return err
-		}
-		return errAgain
-	}
-	c := &completion{g: g, auth: &authority{log: g.log}, e: v, takenOver: true}
-	for _, o := range v.Outputs {
-		what, _, err := c.look(ctx, o)
+	next := g.sumUp(there)
+	if !allThere(v, there) {
+		holds, err := g.holdsAgain(ctx, v, there)
 		if err != nil {
 			return err
 		}
-		if what == complete {
-			continue
-		}
-		if err := g.loss(v, o, there); err != nil {
-			return err
+		if holds {
+			next = &receipt.Entry{Header: next.Header, Outputs: v.Outputs, Members: v.Members}
+			next.Kind, next.Wait = receipt.Commit, true
 		}
 	}
-	again := g.sumUp(there)
-	again.Kind, again.Wait = receipt.Commit, true
-	again.Outputs, again.Members = v.Outputs, v.Members
-	again.Live, again.Dead, again.Refused, again.Kept = nil, nil, nil, nil
-	if _, err := g.log.append(ctx, again); err != nil {
+	sctx, err := (&authority{log: g.log}).sign(ctx)
+	if err != nil {
 		return err
 	}
+	ours, err := g.log.append(sctx, next)
+	if err != nil {
+		return err
+	}
+	if ours && next.Kind == receipt.Done {
+		for _, o := range v.Outputs {
+			// Should it fail, a later run sweeps the upload.
+			_ = g.r.store.AbortUpload(ctx, o.Bucket, o.Key, o.UploadID)
+		}
+	}
 	return errAgain // read again, with the time at which it was stored
+}
+
+// holdsAgain says whether all outputs of a void entry are there and right.
+// Where they are not, nothing was deleted for it if its uploads were open when
+// it was written; else what is missing is a loss.
+func (g *group) holdsAgain(ctx context.Context, v *receipt.Entry, there map[string]s3store.Object) (bool, error) {
+	c := &completion{g: g, auth: &authority{log: g.log}, e: v, takenOver: true}
+	for _, o := range v.Outputs {
+		what, _, err := c.look(ctx, o)
+		switch {
+		case err != nil:
+			return false, err
+		case what == complete:
+		case v.Reason == reasonGivenUp:
+			return false, nil
+		default:
+			if err := g.loss(v, o, there); err != nil {
+				return false, err
+			}
+		}
+	}
+	return true, nil
 }
 
 // deleteDead removes an output that the log has declared dead.

@@ -103,7 +103,9 @@ func (r *run) all(ctx context.Context, groups []string) error {
 			err := g.process(ctx)
 			r.ignore(g.ignored)
 			if err == nil {
-				r.groupDone()
+				if !g.whole {
+					r.groupDone()
+				}
 				return nil
 			}
 			if ctx.Err() != nil {
@@ -133,11 +135,11 @@ func (r *run) all(ctx context.Context, groups []string) error {
 // A state that does not exist yet knows none.
 func KnownGroups(ctx context.Context, s Store, o Options, under string, given []string) ([]string, error) {
 	o.setDefaults()
-	layout, _, err := readLayout(ctx, s, o.State)
+	layout, number, err := readLayout(ctx, s, o.State)
 	if err != nil {
 		return nil, ignoreNotFound(err)
 	}
-	st := &state{store: s, at: o.State, layout: layout, settle: o.SettleAfter}
+	st := newState(s, &o, layout, number)
 	have := map[string]bool{}
 	for _, g := range given {
 		have[receipt.GID(layout.StateID, g)] = true
@@ -155,7 +157,7 @@ func KnownGroups(ctx context.Context, s Store, o Options, under string, given []
 			continue
 		}
 		eg.Go(func() error {
-			e, err := st.readEntry(ectx, gid, 1)
+			group, err := st.groupOf(ectx, gid)
 			if errors.Is(err, receipt.ErrFormat) || errors.Is(err, s3store.ErrNotFound) {
 				o.Log.Error("a log can't be read, so the group that it belongs to is not known; restore its first entry", "log", s3store.Location{Bucket: o.State.Bucket, Key: receipt.LogPrefix(o.State.Key, gid)}.String(), "error", err)
 				return nil
@@ -163,10 +165,10 @@ func KnownGroups(ctx context.Context, s Store, o Options, under string, given []
 			if err != nil {
 				return err
 			}
-			if strings.HasPrefix(e.Group, under) {
+			if strings.HasPrefix(group, under) {
 				mu.Lock()
 				defer mu.Unlock()
-				more = append(more, e.Group)
+				more = append(more, group)
 			}
 			return nil
 		})

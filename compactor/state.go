@@ -23,13 +23,20 @@ import (
 type state struct {
 	store  Store
 	at     s3store.Location
-	layout receipt.Layout
-	number int // of the layout's last entry
+	id     string
+	bucket string // of the data
 	settle time.Duration
 
-	mu       sync.Mutex // guards what follows
-	seen     time.Time  // server's Date when the layout was last seen unchanged
-	seenHere time.Time  // and this machine's monotonic clock then
+	mu        sync.Mutex        // guards what follows
+	groupings map[string]string // of the layout as last read
+	number    int               // of its last entry
+	seen      time.Time         // server's Date when there was no further entry
+	seenHere  time.Time         // and this machine's monotonic clock then
+}
+
+// newState is a state whose layout was read.
+func newState(s Store, o *Options, layout receipt.Layout, number int) *state {
+	return &state{store: s, at: o.State, id: layout.StateID, bucket: layout.Bucket, settle: o.SettleAfter, groupings: layout.Groupings, number: number}
 }
 
 // readLayout reads a state's layout. A state that does not exist is s3store.ErrNotFound.
@@ -79,7 +86,6 @@ func openState(ctx context.Context, s Store, o *Options) (*state, error) {
 	if err := CheckState(o.State); err != nil {
 		return nil, err
 	}
-	st := &state{store: s, at: o.State, settle: o.SettleAfter}
 	dest := ""
 	if o.Dest != nil {
 		dest = o.Dest.String()
@@ -97,7 +103,7 @@ func openState(ctx context.Context, s Store, o *Options) (*state, error) {
 			return nil, fmt.Errorf("state %s: %w", o.State, err)
 		}
 		if number > 0 && maps.Equal(next.Groupings, layout.Groupings) {
-			st.layout, st.number = layout, number
+			st := newState(s, o, layout, number)
 			return st, st.claim(ctx, o.Bucket)
 		}
 		next.Time = s.ServerTime()
@@ -143,7 +149,7 @@ func extend(l receipt.Layout, o *Options, dest string) (receipt.Layout, error) {
 
 // claim makes this state the one that compacts the bucket, or finds that another one is.
 func (st *state) claim(ctx context.Context, bucket string) error {
-	c := receipt.Claim{Version: receipt.FormatVersion, State: st.at.String(), StateID: st.layout.StateID, Time: st.store.ServerTime()}
+	c := receipt.Claim{Version: receipt.FormatVersion, State: st.at.String(), StateID: st.id, Time: st.store.ServerTime()}
 	exists, _, err := st.store.Probe(ctx, bucket, receipt.ClaimKey)
 	if err != nil {
 		return fmt.Errorf("look for the claim on bucket %s: %w", bucket, err)
@@ -166,7 +172,7 @@ func (st *state) claim(ctx context.Context, bucket string) error {
 	if err := json.NewDecoder(bytes.NewReader(b)).Decode(&held); err != nil {
 		return fmt.Errorf("read the claim s3://%s/%s: %w", bucket, receipt.ClaimKey, err)
 	}
-	if held.StateID != st.layout.StateID {
+	if held.StateID != st.id {
 		return fmt.Errorf("bucket %s is compacted by the state %s; use it with --state, or close it first: %w", bucket, held.State, ErrUsage)
 	}
 	return nil
@@ -193,12 +199,12 @@ func (st *state) unchanged(ctx context.Context) (time.Time, error) {
 		if err != nil {
 			return time.Time{}, err
 		}
-		for prefix, g := range st.layout.Groupings {
-			if next.Groupings[prefix] != g || next.Closed || next.StateID != st.layout.StateID {
+		for prefix, g := range st.groupings {
+			if next.Groupings[prefix] != g || next.Closed || next.StateID != st.id {
 				return time.Time{}, fmt.Errorf("state %s: its layout was changed or closed meanwhile; start again", st.at)
 			}
 		}
-		st.layout, st.number = next, st.number+1
+		st.groupings, st.number = next.Groupings, st.number+1
 	}
 }
 

@@ -18,11 +18,11 @@ const staleUpload = 24 * time.Hour
 // by the head of its log. It returns how many it aborted.
 func Sweep(ctx context.Context, s Store, o Options, groups []string) (aborted int, err error) {
 	o.setDefaults()
-	layout, _, err := readLayout(ctx, s, o.State)
+	layout, number, err := readLayout(ctx, s, o.State)
 	if err != nil {
 		return 0, ignoreNotFound(err)
 	}
-	st := &state{store: s, at: o.State, layout: layout, settle: o.SettleAfter}
+	st := newState(s, &o, layout, number)
 	ours := make(map[string]bool, len(groups))
 	for _, g := range groups {
 		ours[receipt.GID(layout.StateID, g)] = true

@@ -44,11 +44,11 @@ type Verified struct {
 func Verify(ctx context.Context, s Store, o Options, each func(Verified)) (VerifySummary, error) {
 	o.setDefaults()
 	var sum VerifySummary
-	layout, _, err := readLayout(ctx, s, o.State)
+	layout, number, err := readLayout(ctx, s, o.State)
 	if err != nil {
 		return sum, fmt.Errorf("is %s the state of a compaction? %w", o.State, err)
 	}
-	st := &state{store: s, at: o.State, layout: layout, settle: o.SettleAfter}
+	st := newState(s, &o, layout, number)
 	ids, err := st.groupIDs(ctx)
 	if err != nil {
 		return sum, err

@@ -103,8 +103,10 @@ func (p *program) compact(c *cli.Context) error {
 	if dryRun {
 		sum, err = compactor.Preview(ctx, store, work.options, work.groups, out.preview)
 	} else {
-		if !c.Bool("yes") && !p.confirm(work) {
-			return usageError("not confirmed; nothing was done")
+		if !c.Bool("yes") {
+			if err := p.confirm(ctx, work); err != nil {
+				return err
+			}
 		}
 		bar.Total(work.objects, work.bytes)
 		work.options.Progress = bar
@@ -298,16 +300,27 @@ func (w *compactWork) take(plan *inventory.Plan, shard jobs.Shard, balanced bool
 }
 
 // confirm shows what will be done and asks.
-func (p *program) confirm(w compactWork) bool {
+func (p *program) confirm(ctx context.Context, w compactWork) error {
 	what := "delete the originals"
 	if w.options.Keep {
 		what = "keep the originals"
 	}
 	fmt.Fprintf(p.stderr, "Bucket %s: join up to %s objects (%s) in %s groups, then %s. State: %s\nGo on? [y/N] ",
 		w.options.Bucket, humanize.Comma(w.objects), humanize.IBytes(uint64(w.bytes)), humanize.Comma(int64(len(w.groups))), what, w.options.State)
-	answer, _ := bufio.NewReader(p.stdin).ReadString('\n')
-	answer = strings.ToLower(strings.TrimSpace(answer))
-	return answer == "y" || answer == "yes"
+	answers := make(chan string, 1)
+	go func() {
+		answer, _ := bufio.NewReader(p.stdin).ReadString('\n')
+		answers <- strings.ToLower(strings.TrimSpace(answer))
+	}()
+	select {
+	case answer := <-answers:
+		if answer == "y" || answer == "yes" {
+			return nil
+		}
+		return usageError("not confirmed; nothing was done")
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // compactOutput renders the results on stdout.

@@ -79,6 +79,23 @@ func Decode(r io.Reader) (*Entry, error) {
 	return e, nil
 }
 
+// DecodeHeader reads an entry's first line; r may end behind it.
+func DecodeHeader(r io.Reader) (*Header, error) {
+	zr, err := gzip.NewReader(r)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
+	}
+	line, err := bufio.NewReader(zr).ReadBytes('\n')
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
+	}
+	e := &Entry{}
+	if err := e.addLine(1, line); err != nil {
+		return nil, fmt.Errorf("%w: line 1: %w", ErrFormat, err)
+	}
+	return &e.Header, nil
+}
+
 func (e *Entry) addLine(n int, line []byte) error {
 	var kind struct {
 		Type    string `json:"type"`

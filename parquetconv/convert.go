@@ -167,10 +167,28 @@ type place struct {
 	prefix string
 }
 
-// create writes an object of the state; ErrPrecondition when it exists.
+// create writes an object of the state; ErrPrecondition when it exists. A store
+// may answer 409 to a conditional write that meets another one, which settles
+// nothing: it is sent again (S3 User Guide, "Conditional writes").
 func (p place) create(ctx context.Context, key string, body []byte) (s3store.Info, error) {
-	return p.store.Put(ctx, p.bucket, p.prefix+key, body, s3store.PutOptions{CreateOnly: true})
+	for wait := firstConflictWait; ; wait *= 2 {
+		info, err := p.store.Put(ctx, p.bucket, p.prefix+key, body, s3store.PutOptions{CreateOnly: true})
+		if !errors.Is(err, s3store.ErrConflict) || wait > lastConflictWait {
+			return info, err
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return info, err
+		}
+	}
 }
+
+// The waits after a conflict double from the first to the last: six tries within a second.
+const (
+	firstConflictWait = 20 * time.Millisecond
+	lastConflictWait  = 400 * time.Millisecond
+)
 
 type run struct {
 	Options
@@ -218,7 +236,8 @@ func (r *run) run(ctx context.Context) error {
 func (r *run) proveCreateOnly(ctx context.Context) error {
 	key := "convert/canary/" + newNonce()
 	info, err := r.place.create(ctx, key, []byte("s3compact\n"))
-	if err != nil {
+	// A name that nobody else uses exists already only if an answer was lost.
+	if err != nil && !errors.Is(err, s3store.ErrPrecondition) {
 		return fmt.Errorf("write to the state: %w", err)
 	}
 	r.now = info.Date

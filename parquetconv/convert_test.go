@@ -380,6 +380,25 @@ func TestLittleMemory(t *testing.T) {
 	}
 }
 
+// conflicting is a store that answers the first creation of each key with a conflict.
+type conflicting struct {
+	*fakeStore
+	met *sync.Map
+}
+
+func (c conflicting) Put(ctx context.Context, bucket, key string, body []byte, o s3store.PutOptions) (s3store.Info, error) {
+	if _, before := c.met.LoadOrStore(key, true); !before && o.CreateOnly {
+		return s3store.Info{}, fmt.Errorf("put %s: %w", key, s3store.ErrConflict)
+	}
+	return c.fakeStore.Put(ctx, bucket, key, body, o)
+}
+
+func TestConflictsAreTriedAgain(t *testing.T) {
+	store, want := seeded(t)
+	mustRun(t, testOptions(t, conflicting{store, &sync.Map{}}))
+	sameRows(t, store, want)
+}
+
 // stopAt stops a run when n objects are done.
 type stopAt struct {
 	n    int64

@@ -197,9 +197,9 @@ func TestEachOriginalLoadsOnce(t *testing.T) {
 			first := o
 			first.Shards = 2
 			mustRun(t, first)
-			again := c.join("src/a/", out, keys[2])
+			again := c.join("src/a/", keys[2], out)
 			c.remove(out, keys[2])
-			c.join("src/a/", append([]string{again}, keys[3:]...)...)
+			c.join("src/a/", keys[3], again, keys[4], keys[5])
 			c.remove(append(keys[3:], again)...)
 			first.Shard = 1
 			mustRun(t, first)

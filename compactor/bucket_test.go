@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -297,4 +299,75 @@ func (f *faultyStore) Delete(ctx context.Context, bucket, key, etag string) erro
 func (f *faultyStore) DeleteBatch(ctx context.Context, bucket string, keys []s3store.KeyETag) (errs []error, err error) {
 	err = f.do("delete", bucket, keys[0].Key, func() error { errs, err = f.Client.DeleteBatch(ctx, bucket, keys); return err })
 	return errs, err
+}
+
+// noise is a gzip object of about n bytes whose records differ by seed.
+func noise(seed uint64, n int) []byte {
+	r := rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8), 7})
+	var b strings.Builder
+	raw := make([]byte, 3000)
+	for b.Len() < n*4/3 {
+		_, _ = r.Read(raw)
+		fmt.Fprintf(&b, "{\"seed\":%d,\"n\":%d,\"x\":%q}\n", seed, b.Len(), base64.StdEncoding.EncodeToString(raw))
+	}
+	return gzRaw(b.String())
+}
+
+func (b *bucket) putAs(key, contentType string, body []byte) {
+	b.t.Helper()
+	_, err := b.store.Put(context.Background(), b.name, key, body, s3store.PutOptions{Attributes: s3store.Attributes{ContentType: contentType}})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *bucket) entries(group string) (all []*receipt.Entry) {
+	b.t.Helper()
+	layout, _, err := readLayout(context.Background(), b.store, DefaultState(b.name))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	st := newState(b.store, &Options{State: DefaultState(b.name)}, layout, 1)
+	l, err := st.readLog(context.Background(), group)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for n := 1; n <= l.head; n++ {
+		e, err := st.readEntry(context.Background(), l.gid, n)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		all = append(all, e)
+	}
+	return all
+}
+
+// strict is S3: per-key ETags count in DeleteObjects, deletes of missing keys with If-Match are 404.
+type strict struct{ *faultyStore }
+
+func (s strict) DeleteBatch(ctx context.Context, bucket string, keys []s3store.KeyETag) ([]error, error) {
+	errs := make([]error, len(keys))
+	err := s.faultyStore.do("delete", bucket, keys[0].Key, func() error {
+		for i, k := range keys {
+			if k.ETag != "" {
+				if _, err := s.Client.Head(ctx, bucket, k.Key); errors.Is(err, s3store.ErrNotFound) {
+					errs[i] = err
+					continue
+				}
+			}
+			errs[i] = s.Client.Delete(ctx, bucket, k.Key, k.ETag)
+		}
+		return nil
+	})
+	return errs, err
+}
+
+// ageless is an endpoint that does not enforce the age of a signature.
+type ageless struct{ *faultyStore }
+
+func (a ageless) Delete(ctx context.Context, bucket, key, etag string) error {
+	if strings.Contains(key, "canary") {
+		ctx = context.WithoutCancel(context.Background())
+	}
+	return a.faultyStore.Delete(ctx, bucket, key, etag)
 }

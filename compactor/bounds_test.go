@@ -1,0 +1,90 @@
+package compactor
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/s3compact/s3compact/internal/s3store"
+)
+
+// TestWaitingOutputsHoldNoBuffers: Outputs that wait for their commit hold no part buffers.
+func TestWaitingOutputsHoldNoBuffers(t *testing.T) {
+	b := newBucket(t)
+	o := b.options()
+	o.MemoryBytes = 128 << 20 // one group at a time, of at most 48 MiB of part buffers
+	o.Selection.GroupBy.Depth = 1
+	for p := range maxChunks {
+		for i := range 2 {
+			b.put(fmt.Sprintf("d/p=%02d/%d.json.gz", p, i), gz(record("d", p, i)))
+		}
+	}
+	joined, sent := map[string]bool{}, false
+	f := &faultyStore{Client: b.store, before: func(_ int, c call) (bool, error) {
+		sent = sent || c.op == "part" && strings.HasPrefix(c.key, "d/")
+		if c.op == "get" && strings.HasPrefix(c.key, "d/") && !sent {
+			joined[path.Dir(c.key)] = true
+		}
+		return true, nil
+	}}
+	if _, _, err := b.compact(f, o, "d/"); err != nil {
+		t.Fatal(err)
+	}
+	if len(joined) > maxClasses+1 {
+		t.Errorf("%d outputs have a part buffer of 8 MiB each before the first is sent; the bound counts %d", len(joined), maxClasses)
+	}
+}
+
+// TestBodiesCountWithTheirBuffers: The budget counts what a body really holds.
+func TestBodiesCountWithTheirBuffers(t *testing.T) {
+	b := newBucket(t)
+	o := b.options()
+	o.setDefaults()
+	bud := newBudget(128<<20, 4)
+	rd := newReader(b.store, b.name, o.Content, bud)
+	b.put("d/big.json.gz", noise(1, 12<<20))
+	b.put("d/small.json.gz", gz(record("d", 1, 1)))
+	l := b.list("d/")
+	big, small := l["d/big.json.gz"], l["d/small.json.gz"]
+	var held []*member
+	var counted, real int64
+	for range 12 {
+		m, err := rd.read(context.Background(), big)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.release() // joined
+		s, err := rd.read(context.Background(), small)
+		if err != nil {
+			t.Fatal(err)
+		}
+		held = append(held, s) // waits for its turn
+		counted += holds(small)
+		real += int64(cap(s.body))
+	}
+	runtime.KeepAlive(held)
+	if real > 4<<20 {
+		t.Errorf("the budget counts %d bytes, the bodies hold %d", counted, real)
+	}
+}
+
+func TestManyLoneKeysDoNotHideOthers(t *testing.T) {
+	var l listing
+	for i := range maxMembers {
+		l.candidates = append(l.candidates, s3store.Object{Key: fmt.Sprintf("a/p=%06d/x.gz", i), ETag: "e", SizeBytes: 10})
+	}
+	for i := range 50 {
+		l.candidates = append(l.candidates, s3store.Object{Key: fmt.Sprintf("a/z=1/%d.gz", i), ETag: "e", SizeBytes: 10})
+	}
+	b := &bucket{t: t, name: "x"}
+	o := b.options()
+	o.Selection.GroupBy.Depth = 1
+	o.setDefaults()
+	g := &group{r: &run{o: &o}, prefix: "a/"}
+	if n := len(g.eligible(&l)); n == 0 {
+		t.Errorf("50 objects of one class can be joined; the group is reported done without them")
+	}
+}

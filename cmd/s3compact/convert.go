@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/s3compact/s3compact/internal/s3store"
+	"github.com/s3compact/s3compact/inventory"
 	"github.com/s3compact/s3compact/jobs"
 	"github.com/s3compact/s3compact/parquetconv"
 	"github.com/s3compact/s3compact/parquetconv/localdir"
@@ -32,7 +33,7 @@ func (p *program) convertCommand() *cli.Command {
 			),
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "to", Usage: "the table: s3://bucket/table/ or a local `LOCATION`", Category: "what"},
-			&cli.StringFlag{Name: "schema", Usage: "schema `FILE` (YAML)", Category: "what"},
+			&cli.StringFlag{Name: "schema", Usage: "schema (YAML): `FILE` or s3:// location", Category: "what"},
 			&cli.StringFlag{Name: "partition-by", Usage: "partition by these columns or partitions of the schema, `NAME[,NAME]`, instead of its own", Category: "what"},
 			&cli.StringFlag{Name: "state", Usage: "`LOCATION` of the lists of batches and commits (default _s3compact/ in the table)", Category: "what"},
 			&cli.StringFlag{Name: "batch-size", Value: "4GiB", Usage: "stored bytes of a batch", Category: "run"},
@@ -58,12 +59,12 @@ func (p *program) convert(c *cli.Context) error {
 	if err := checkOutput(c, "table", "json"); err != nil {
 		return err
 	}
-	options, err := convertOptions(c)
+	ctx, cancel := withDeadline(c)
+	defer cancel()
+	options, err := convertOptions(ctx, c)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := withDeadline(c)
-	defer cancel()
 	store, err := openStores(ctx, c, &options)
 	if err != nil {
 		return err
@@ -92,7 +93,7 @@ func (p *program) convert(c *cli.Context) error {
 // minConvertMemory is the least that leaves each buffer a useful size.
 const minConvertMemory = 64 << 20
 
-func convertOptions(c *cli.Context) (parquetconv.Options, error) {
+func convertOptions(ctx context.Context, c *cli.Context) (parquetconv.Options, error) {
 	o := parquetconv.Options{Concurrency: c.Int("concurrency"), DryRun: c.Bool("dry-run"), Tool: toolVersion()}
 	if c.String("to") == "" {
 		return o, usageError("convert to where? Give --to s3://bucket/table/ or --to FOLDER; see: s3compact convert --help")
@@ -118,7 +119,7 @@ func convertOptions(c *cli.Context) (parquetconv.Options, error) {
 		return o, usageError("%v", err)
 	}
 	o.Shard, o.Shards = shard.Index, shard.Count
-	if o.Schema, err = readSchema(c); err != nil {
+	if o.Schema, err = readSchema(ctx, c); err != nil {
 		return o, err
 	}
 	if o.Table, err = tableLocation(c.String("to")); err != nil {
@@ -146,14 +147,14 @@ func convertOptions(c *cli.Context) (parquetconv.Options, error) {
 // maxSchemaBytes bounds a schema file.
 const maxSchemaBytes = 4 << 20
 
-func readSchema(c *cli.Context) (*schema.Schema, error) {
+func readSchema(ctx context.Context, c *cli.Context) (*schema.Schema, error) {
 	path := c.String("schema")
 	if path == "" {
 		return nil, usageError("--schema FILE is needed: this version does not infer a schema; see the README for an example")
 	}
-	text, err := os.ReadFile(path)
+	text, err := readSchemaText(ctx, c, path)
 	if err != nil {
-		return nil, usageError("--schema: %v", err)
+		return nil, err
 	}
 	if len(text) > maxSchemaBytes {
 		return nil, usageError("--schema %s: more than 4 MiB", path)
@@ -169,6 +170,30 @@ func readSchema(c *cli.Context) (*schema.Schema, error) {
 		return nil, usageError("schema %s: %v", path, err)
 	}
 	return s, nil
+}
+
+// readSchemaText reads the file, or the object where the children of an array job find it.
+func readSchemaText(ctx context.Context, c *cli.Context, path string) ([]byte, error) {
+	if !inventory.IsS3(path) {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return nil, usageError("--schema: %v", err)
+		}
+		return text, nil
+	}
+	l, err := s3store.ParseLocation(path)
+	if err != nil {
+		return nil, usageError("--schema: %v", err)
+	}
+	store, err := openStore(ctx, c, 1)
+	if err != nil {
+		return nil, err
+	}
+	text, _, err := store.ReadAll(ctx, l.Bucket, l.Key, maxSchemaBytes)
+	if err != nil {
+		return nil, fmt.Errorf("read the schema: %w", err)
+	}
+	return text, nil
 }
 
 // tableLocation is a folder; one in S3 ends in a slash.

@@ -91,7 +91,7 @@ func (p *program) verify(c *cli.Context) error {
 			compactor.VerifySummary
 			spent
 		}{"summary", sum, cost})
-	} else {
+	} else if err == nil || sum.Groups > 0 {
 		fmt.Fprintf(p.stdout, "%s of %s outputs proven: %s members, %s, in %s groups (%d open); $%.4f, %.2f s\n",
 			humanize.Comma(sum.Outputs-sum.OutputsBad), humanize.Comma(sum.Outputs), humanize.Comma(sum.Members), humanize.IBytes(uint64(sum.Bytes)),
 			humanize.Comma(sum.Groups), sum.GroupsOpen, cost.CostUSD, cost.Seconds)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	smithy "github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -42,6 +43,8 @@ func (e *opError) Error() string {
 		hint = " (set --region to the bucket's region)"
 	case errors.Is(e.kind, ErrNoBucket):
 		hint = " (check the bucket's name, --region and --endpoint-url)"
+	case strings.Contains(e.err.Error(), "get credentials"):
+		return fmt.Sprintf("%s %s: no AWS credentials were found: set AWS_PROFILE or --profile, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run where a role is attached (%v)", e.op, where, e.err)
 	case errors.Is(e.kind, ErrDenied):
 		hint = " (check the credentials and the policies of user and bucket)"
 	}

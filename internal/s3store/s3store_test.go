@@ -235,6 +235,20 @@ func TestCustomCertificatesWork(t *testing.T) {
 	}
 }
 
+func TestMissingCredentialsAreNamed(t *testing.T) {
+	s3test.Start(t).Setenv(t)
+	t.Setenv("AWS_ACCESS_KEY_ID", "")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
+	c, err := Open(context.Background(), Options{MaxAttempts: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = c.List(context.Background(), "bucket", ListOptions{}, func(Page) error { return nil })
+	if err == nil || !strings.Contains(err.Error(), "no AWS credentials were found") {
+		t.Error(err)
+	}
+}
+
 func TestParseLocation(t *testing.T) {
 	for in, want := range map[string]string{"s3://b/k/x": "b k/x", "s3://b": "b ", "s3://b/": "b ", "b/k": "error", "s3:///k": "error", "S3://b/k": "error"} {
 		got := "error"

@@ -248,17 +248,21 @@ func (g *group) judgeOutputs(ctx context.Context, l *listing) (moved bool, err e
 		switch {
 		case gid == g.log.gid && live[o.Key]:
 		case gid == g.log.gid && isDead && d.Size == o.SizeBytes:
-			if err := g.deleteDead(ctx, o); err != nil {
+			if err := g.deleteDead(ctx, o, d); err != nil {
 				return false, err
 			}
 		default:
 			if moved, err := g.log.moved(ctx); err != nil || moved {
 				return moved, err
 			}
-			g.report(Refused{Key: o.Key, Reason: "foreign", Detail: "named like an output, but no receipt of this group names it: copied, moved or restored from elsewhere"})
+			g.reportForeign(o)
 		}
 	}
 	return false, nil
+}
+
+func (g *group) reportForeign(o s3store.Object) {
+	g.report(Refused{Key: o.Key, Reason: "foreign", Detail: "named like an output, but no receipt of this group describes it: copied, moved, replaced or restored from elsewhere"})
 }
 
 func (g *group) listDest(ctx context.Context) (outputs []s3store.Object, err error) {

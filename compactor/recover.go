@@ -145,8 +145,19 @@ func (g *group) holdsAgain(ctx context.Context, v *receipt.Entry, there map[stri
 	return true, nil
 }
 
-// deleteDead removes an output that the log has declared dead.
-func (g *group) deleteDead(ctx context.Context, o s3store.Object) error {
+// deleteDead removes an output that the log has declared dead, if it is that:
+// what somebody put in its place is not ours.
+func (g *group) deleteDead(ctx context.Context, o s3store.Object, dead receipt.OutputRef) error {
+	info, err := g.r.store.Head(ctx, g.r.outBucket, o.Key)
+	switch {
+	case errors.Is(err, s3store.ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	case info.ETag != o.ETag || info.CRC64NVME != "" && info.CRC64NVME != dead.CRC64:
+		g.reportForeign(o)
+		return nil
+	}
 	sctx, err := (&authority{log: g.log}).sign(ctx)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package compactor
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -391,5 +392,29 @@ func TestDiesWhileGivingUp(t *testing.T) {
 				t.Errorf("died at %s; each run from now on: %v", op, err)
 			}
 		})
+	}
+}
+
+// TestOutputReplacedBeforeTakeover: somebody puts another object of the same
+// size under the name of a committed output. No member is deleted for it, and
+// it is not touched.
+func TestOutputReplacedBeforeTakeover(t *testing.T) {
+	b := newBucket(t)
+	b.fill("app/", 4)
+	before := b.records("")
+	commitOnly(t, b)
+	output := b.entries("app/")[0].Outputs[0]
+	other := make([]byte, output.Size)
+	b.put(output.Key, other)
+	refused := compactSettled(t, "after the void entry", b)
+	if refused[output.Key] != "foreign" {
+		t.Errorf("refused %v", refused)
+	}
+	if !bytes.Equal(b.get(output.Key), other) {
+		t.Error("what somebody put there was changed")
+	}
+	sameRecords(t, "in the end", before, b.records(""))
+	if got := len(b.outputs("app/")); got != 2 {
+		t.Errorf("%d objects named like outputs, want the other one and a new one", got)
 	}
 }

@@ -84,7 +84,7 @@ func (g *group) finish(ctx context.Context, e *receipt.Entry, takenOver bool) er
 		case open:
 			return g.void(ctx, e, reasonGivenUp)
 		case missing:
-			if err := g.outputMissing(ctx, e, o); err != nil || g.log == nil {
+			if err := g.outputMissing(ctx, e, o); err != nil {
 				return err
 			}
 			lost[i] = true

@@ -20,7 +20,7 @@ const (
 var ErrLoss = errors.New("an output is missing and so are originals that it held")
 
 // void declares a commit impossible: its outputs, should they exist, are dead,
-// its members are free again.
+// its members are free again. It returns errAgain, or why it could not.
 func (g *group) void(ctx context.Context, e *receipt.Entry, reason string) error {
 	if !g.r.enforces.signature && !g.r.o.AssumeAlone {
 		return fmt.Errorf("group %q: a commit can't be carried out, and this endpoint accepts requests that were signed long ago, so a paused worker could still carry it out: make sure that none is left, then run again with --assume-alone: %w", g.prefix, ErrUsage)
@@ -32,19 +32,16 @@ func (g *group) void(ctx context.Context, e *receipt.Entry, reason string) error
 	v := g.sumUp(there)
 	v.Kind, v.Wait, v.Reason = receipt.Void, true, reason
 	v.Outputs, v.Members = e.Outputs, e.Members
-	_, err = g.log.append(ctx, v)
-	g.log = nil // read again, with the time at which it was stored
-	if err != nil {
+	if _, err = g.log.append(ctx, v); err != nil {
 		return err
 	}
-	g.r.o.Log.Warn("an earlier commit can't be carried out; nothing was deleted for it", "group", g.prefix, "entry", e.Number, "why", reason)
-	return nil
+	g.r.o.Log.Warn("a commit can't be carried out; nothing was deleted for it", "group", g.prefix, "entry", e.Number, "why", reason)
+	return fmt.Errorf("%w: %s", errAgain, reason)
 }
 
 // outputMissing decides about a commit of which an output is neither there nor
-// can be completed. Afterwards the log has to be read again (g.log is nil),
-// unless the operator has accepted the loss: then the commit is finished for
-// its other outputs.
+// can be completed. It returns nil only where the operator has accepted the
+// loss: then the commit is finished for its other outputs.
 func (g *group) outputMissing(ctx context.Context, e *receipt.Entry, o receipt.Output) error {
 	// Another worker may have given it up, or finished it and gone on: then the log has moved.
 	if moved, err := g.log.moved(ctx); err != nil {

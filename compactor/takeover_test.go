@@ -418,3 +418,23 @@ func TestOutputReplacedBeforeTakeover(t *testing.T) {
 		t.Errorf("%d objects named like outputs, want the other one and a new one", got)
 	}
 }
+
+// TestVoidAttemptsEnd: where every completion is refused, a run that waits for
+// nothing must not try for ever.
+func TestVoidAttemptsEnd(t *testing.T) {
+	b := newBucket(t)
+	b.fill("app/", 4)
+	before := b.records("")
+	f := &faultyStore{Client: b.store, before: func(_ int, c call) (bool, error) {
+		if c.op == "complete" && strings.HasPrefix(c.key, "app/") {
+			return false, fmt.Errorf("400: %w", s3store.ErrBadRequest)
+		}
+		return true, nil
+	}}
+	o := b.options()
+	o.AssumeAlone = true
+	if sum, _, err := b.compact(f, o, "app/"); !errors.Is(err, errAgain) || sum.GroupsDone != 0 {
+		t.Errorf("%+v, %v", sum, err)
+	}
+	sameRecords(t, "in the end", before, b.records(""))
+}

@@ -20,12 +20,16 @@ type ReportOptions struct {
 	// also those that are not read whole, which are then read once more.
 	VerifyChecksums bool
 	// Concurrency is the number of files or parts of files that are read at
-	// once, at least 1. Each holds one ORC stripe (some tens of MB) or 1 MB of
+	// once, from 1 to MaxConcurrency. Each holds one ORC stripe (some tens of MB) or 1 MB of
 	// CSV, and counters for the groups that it saw.
 	Concurrency int
 	Progress    Progress     // may be nil
 	Log         *slog.Logger // gets warnings; may be nil
 }
+
+// MaxConcurrency bounds ReportOptions.Concurrency: each of so many readers has
+// memory of its own.
+const MaxConcurrency = 1024
 
 // wholeFileBytes is the size up to which an ORC file is read whole, with one
 // request, and so is held against its MD5 as well.
@@ -61,7 +65,7 @@ func FromReport(ctx context.Context, store Store, location string, sel Selection
 // sum reads all data files and sums up their rows.
 func (r *report) sum(ctx context.Context, sel Selection, o ReportOptions) (*groups, error) {
 	m := r.manifest
-	workers := max(1, o.Concurrency)
+	workers := min(max(1, o.Concurrency), MaxConcurrency)
 	progress := orNone(o.Progress)
 	var bytes int64
 	for _, f := range m.Files {

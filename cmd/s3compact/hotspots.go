@@ -70,8 +70,8 @@ func readHotspotsFlags(c *cli.Context) (f hotspotsFlags, err error) {
 		return f, usageError("name the source: --inventory LOCATION of a report, or --listing s3://bucket/prefix/")
 	case f.report != "" && listing != "":
 		return f, usageError("--inventory and --listing exclude one another: name one source")
-	case f.concurrency < 1:
-		return f, usageError("--concurrency %d: at least 1", f.concurrency)
+	case f.concurrency < 1 || f.concurrency > inventory.MaxConcurrency:
+		return f, usageError("--concurrency %d: from 1 to %d", f.concurrency, inventory.MaxConcurrency)
 	case f.top < 0:
 		return f, usageError("--top %d: 0 (all) or more", f.top)
 	}

@@ -242,6 +242,7 @@ func TestHotspotsRefuses(t *testing.T) {
 		{"bad output", append(listing, "--output", "xml"), 2, []string{"table, json, csv"}},
 		{"bad top", append(listing, "--top", "-1"), 2, []string{"--top"}},
 		{"bad concurrency", append(listing, "--concurrency", "0"), 2, []string{"--concurrency"}},
+		{"boundless concurrency", []string{"--inventory", good, "--concurrency", "9223372036854775807"}, 2, []string{"--concurrency", "from 1 to 1024"}},
 		{"plan is a folder on S3", append(listing, "--plan", "s3://plans/"), 2, []string{"s3://plans/plan.jsonl"}},
 		{"plan's bucket missing", append(listing, "--plan", "s3:///plan"), 2, []string{"--plan"}},
 		{"plan is a folder", append(listing, "--plan", "plans/"), 2, []string{"--plan plans/"}},

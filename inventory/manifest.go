@@ -45,6 +45,9 @@ func parseManifest(b []byte) (*manifest, error) {
 	if m.SourceBucket == "" || m.FileFormat == "" {
 		return nil, errors.New("no manifest of S3 Inventory: it lacks sourceBucket or fileFormat")
 	}
+	if m.Files == nil { // S3 writes an empty list for an empty bucket
+		return nil, errors.New("no whole manifest of S3 Inventory: it has no list of files, not even an empty one; fetch the report again, or use another one")
+	}
 	switch m.FileFormat {
 	case formatCSV, formatORC:
 	case formatParquet:

@@ -43,6 +43,21 @@ func TestParseManifest(t *testing.T) {
 	}
 }
 
+// TestManifestsSayThatTheyHaveNoFiles tells a report of an empty bucket from
+// what is no report: no plan may call it empty.
+func TestManifestsSayThatTheyHaveNoFiles(t *testing.T) {
+	const rest = `"sourceBucket":"b","fileFormat":"ORC","creationTimestamp":"1"`
+	for text, ok := range map[string]bool{
+		`{` + rest + `,"files":[]}`:   true,
+		`{` + rest + `}`:              false,
+		`{` + rest + `,"files":null}`: false,
+	} {
+		if _, err := parseManifest([]byte(text)); (err == nil) != ok {
+			t.Errorf("%s: error %v", text, err)
+		}
+	}
+}
+
 func FuzzParseManifest(f *testing.F) {
 	f.Add([]byte(sampleManifest))
 	f.Add([]byte(`{"sourceBucket":"b","fileFormat":"ORC","creationTimestamp":"-1"}`))

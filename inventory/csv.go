@@ -128,6 +128,9 @@ func (c *csvRows) add(row [][]byte) error {
 	if err := modified.UnmarshalText(row[c.modified]); err != nil {
 		return fmt.Errorf("last modified %.60q is no time of RFC 3339", row[c.modified])
 	}
+	if s := modified.Unix(); s < firstSecond || s > lastSecond {
+		return fmt.Errorf("last modified %.60q is no date of the years 1 to 9999 in UTC", row[c.modified])
+	}
 	var class string
 	if c.class >= 0 {
 		class = c.classes.intern(row[c.class])

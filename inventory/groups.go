@@ -1,7 +1,9 @@
 package inventory
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -78,8 +80,9 @@ func (g *groups) add(b *batch) error {
 		if err != nil {
 			return err
 		}
-		g.objects++
-		g.bytes += size
+		if err := g.count(1, size); err != nil {
+			return err
+		}
 		if !g.sel.Small(size) || !g.sel.Matches(key) {
 			continue
 		}
@@ -89,6 +92,17 @@ func (g *groups) add(b *batch) error {
 		}
 		c.add(1, size, b.modified[i], b.modified[i], class, 1)
 	}
+	return nil
+}
+
+// count adds to the totals. No group has more bytes than all together, so that
+// none overflows when they do not.
+func (g *groups) count(objects, bytes int64) error {
+	if bytes > math.MaxInt64-g.bytes {
+		return errors.New("the sizes of all objects exceed 2^63 bytes: this is no report of S3")
+	}
+	g.objects += objects
+	g.bytes += bytes
 	return nil
 }
 
@@ -136,17 +150,24 @@ func (g *groups) class(name string) (int, error) {
 			return i, nil
 		}
 	}
-	if len(g.classes) == maxStorageClasses || len(name) > 64 || !utf8.ValidString(name) {
+	if len(g.classes) == maxStorageClasses || len(name) > 64 || !isWord(name) {
 		return 0, fmt.Errorf("storage class %.80q after %d others: this is no report of S3", name, len(g.classes))
 	}
 	g.classes = append(g.classes, strings.Clone(name))
 	return len(g.classes) - 1, nil
 }
 
+// isWord says whether a name is of visible ASCII: fit for a terminal, and to
+// stand beside others with spaces between.
+func isWord(name string) bool {
+	return !strings.ContainsFunc(name, func(c rune) bool { return c <= ' ' || c > '~' })
+}
+
 // merge adds what o has summed up. o is not to be used afterwards.
 func (g *groups) merge(o *groups) error {
-	g.objects += o.objects
-	g.bytes += o.bytes
+	if err := g.count(o.objects, o.bytes); err != nil {
+		return err
+	}
 	g.ignored += o.ignored
 	number := make([]int, len(o.classes))
 	for i, name := range o.classes {

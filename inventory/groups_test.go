@@ -143,7 +143,10 @@ func TestGroupsRefuseImpossibleRows(t *testing.T) {
 		{"no key", []row{{key: ""}}, "no object can have them"},
 		{"negative size", []row{{key: "a", size: -1}}, "-1 bytes"},
 		{"no UTF-8", []row{{key: "a\xff/b"}}, "UTF-8"},
+		{"more bytes than can be counted", []row{{key: "a", size: 9e18}, {key: "b/c", size: 9e18}}, "no report of S3"},
 		{"many classes", many, "no report of S3"},
+		{"class that commands a terminal", []row{{key: "a", class: "\x1b[31m"}}, "no report of S3"},
+		{"class with a space", []row{{key: "a", class: "STANDARD=5 X"}}, "no report of S3"},
 		{"long class", []row{{key: "a", class: strings.Repeat("X", 65)}}, "no report of S3"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -152,6 +155,14 @@ func TestGroupsRefuseImpossibleRows(t *testing.T) {
 				t.Errorf("error %v, want one that says %q", err, tc.want)
 			}
 		})
+	}
+}
+
+// TestGroupsDoNotOverflowWhenMerged has more bytes in two halves than can be counted.
+func TestGroupsDoNotOverflowWhenMerged(t *testing.T) {
+	a, b := summed(t, selection(nil), row{key: "a", size: 9e18}), summed(t, selection(nil), row{key: "a", size: 9e18})
+	if err := a.merge(b); err == nil || !strings.Contains(err.Error(), "no report of S3") {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -184,6 +184,7 @@ func TestFromReportRefuses(t *testing.T) {
 		{"few fields", "CSV", redo([]byte("\"source\",\"a\"\n")), []string{"line 1", "2 fields, but fileSchema names 11 columns"}},
 		{"bad size", "CSV", redo(bytes.Replace(csvFile, []byte(`"1000"`), []byte(`"1k"`), 1)), []string{"line 1", `size "1k"`}},
 		{"bad time", "CSV", redo(bytes.Replace(csvFile, []byte(`2026-10-03T12:01`), []byte(`2026-10-03 12:01`), 1)), []string{"line 2", "RFC 3339"}},
+		{"time that no plan can hold", "CSV", redo(bytes.Replace(csvFile, []byte(`2026-10-03T12:01:00.123Z`), []byte(`9999-12-31T23:59:59-01:00`), 1)), []string{"line 2", "9999"}},
 		{"bad key", "CSV", redo(bytes.Replace(csvFile, []byte(`app%2Flogs%2F02`), []byte(`app%2Flogs%2G02`), 1)), []string{"line 3", "not URL-encoded"}},
 		{"bad flag", "CSV", redo(bytes.Replace(csvFile, []byte(`"true"`), []byte(`"yes"`), 1)), []string{"line 1", "neither true nor false"}},
 		{"missing column", "CSV", remanifest(func(m *manifest) { m.FileSchema = "Bucket, Key, Size, ETag" }),

@@ -57,5 +57,5 @@ func (s Selection) Hot(objects, bytes int64) bool {
 
 // Outputs is the number of outputs that so many bytes are joined into.
 func (s Selection) Outputs(bytes int64) int64 {
-	return max(1, (bytes+s.TargetSizeBytes-1)/s.TargetSizeBytes)
+	return max(0, bytes-1)/s.TargetSizeBytes + 1
 }

@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"math"
 	"strings"
 	"testing"
 )
@@ -44,7 +45,7 @@ func TestSelectionBounds(t *testing.T) {
 			t.Errorf("%d objects of %d bytes are hot: %v", tc.objects, tc.bytes, !tc.want)
 		}
 	}
-	for bytes, want := range map[int64]int64{0: 1, 1: 1, 40: 1, 41: 2, 80: 2, 81: 3} {
+	for bytes, want := range map[int64]int64{0: 1, 1: 1, 40: 1, 41: 2, 80: 2, 81: 3, math.MaxInt64: math.MaxInt64/40 + 1} {
 		if got := s.Outputs(bytes); got != want {
 			t.Errorf("%d bytes become %d outputs, want %d", bytes, got, want)
 		}

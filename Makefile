@@ -59,6 +59,14 @@ test-full: test-interop ## run the long tests as well, then each fuzz target for
 	go test -count=1 -tags full -timeout 120m ./...
 	.ci/fuzz $(FUZZTIME)
 
+.PHONY: check-protocol
+check-protocol: ## explore the model of docs/protocol.md in its three bounds; 4 GB, some minutes
+	cd docs/protocol && go vet . && go run . && go run . -app 2 -restores 0 && go run . -faults 2 -restores 0
+
+.PHONY: check-protocol-small
+check-protocol-small: ## the same in a smaller bound; 0.5 GB, under a minute
+	cd docs/protocol && go vet . && go run . -restores 0
+
 .PHONY: check
 check: vet lint licences ## vet, lint with formatting, licences, go.mod as it should be
 	go mod verify

@@ -1,0 +1,3 @@
+module github.com/s3compact/s3compact/docs/protocol
+
+go 1.26

@@ -72,11 +72,10 @@ func (g *gatherer) add(b *rows.Block) error {
 		column.Release()
 	}
 	for i, p := range targets {
-		share := b.SizeBytes * counts[i] / int64(b.Rows)
 		p.rows += counts[i]
 		p.buffered += counts[i]
-		p.bytes += share
-		g.bytes += share
+		p.bytes += b.PartitionBytes[i]
+		g.bytes += b.PartitionBytes[i]
 		if p.bytes >= g.budget.rowGroupBytes {
 			if err := g.flush(p); err != nil {
 				return err

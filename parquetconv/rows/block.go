@@ -19,8 +19,9 @@ type Block struct {
 	Columns   []arrow.Array // the stored columns, as Schema.Arrow orders them
 	SizeBytes int64         // about what Columns take in memory
 
-	Partitions []string // paths of the partitions that occur, name=value/name=value; "" without partitions
-	Partition  []int32  // of each row, an index of Partitions
+	Partitions     []string // paths of the partitions that occur, name=value/name=value; "" without partitions
+	PartitionBytes []int64  // about what the rows of each take of SizeBytes; its rows may be much larger than another's
+	Partition      []int32  // of each row, an index of Partitions
 
 	Rejects []Reject
 	// BadValues counts the values that became null because their column could
@@ -108,23 +109,26 @@ func appender(b array.Builder) func(value.Value) {
 const valueBytes = 8
 
 func (b *builder) add(values []value.Value, partition []byte) {
+	size := int64(len(b.stored)) * valueBytes
 	for i, at := range b.stored {
 		v := &values[at]
 		if v.Null {
 			b.builders[i].AppendNull()
 		} else {
 			b.appends[i](*v)
-			b.block.SizeBytes += int64(len(v.Bytes))
+			size += int64(len(v.Bytes))
 		}
 	}
 	p, ok := b.byPath[string(partition)]
 	if !ok {
 		p = int32(len(b.block.Partitions))
 		b.block.Partitions = append(b.block.Partitions, string(partition))
+		b.block.PartitionBytes = append(b.block.PartitionBytes, 0)
 		b.byPath[string(partition)] = p
 	}
 	b.block.Partition = append(b.block.Partition, p)
-	b.block.SizeBytes += int64(len(b.stored)) * valueBytes
+	b.block.PartitionBytes[p] += size
+	b.block.SizeBytes += size
 	b.block.Rows++
 }
 

@@ -210,6 +210,26 @@ func TestBlocksAndLongLines(t *testing.T) {
 	}
 }
 
+// TestSizesByPartition: what the rows of a partition take is measured, not
+// shared out, since its rows may be much larger than another's.
+func TestSizesByPartition(t *testing.T) {
+	s := parse(t, "columns: [{name: a, type: string}, {name: p, type: string}]\npartitions: [{name: p}]")
+	var text strings.Builder
+	for range 99 {
+		text.WriteString("{\"a\":\"x\",\"p\":\"small\"}\n")
+	}
+	fmt.Fprintf(&text, "{\"a\":\"%s\",\"p\":\"large\"}\n", strings.Repeat("x", 100_000))
+	err := NewDecoder(s, 1<<20).Decode(strings.NewReader(text.String()), func(b *Block) error {
+		if got := fmt.Sprint(b.Partitions, b.PartitionBytes, b.SizeBytes); got != "[p=small p=large] [891 100008] 100899" {
+			t.Errorf("%s", got)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 func TestErrorsOfTheSource(t *testing.T) {
 	broken := errors.New("broken")
 	d := NewDecoder(parse(t, plain), 1<<20)

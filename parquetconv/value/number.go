@@ -17,8 +17,8 @@ type number struct {
 	exponent int
 }
 
-// maxExponent bounds the exponents that are taken apart; beyond it every
-// exact type is out of range.
+// maxExponent bounds the exponents that are taken apart, beside as many digits
+// as the number has; beyond it every exact type is out of range.
 const maxExponent = 10_000
 
 // parseNumber reads a number in the grammar of JSON (RFC 8259 section 6); a
@@ -55,7 +55,8 @@ func parseNumber(s []byte) (n number, ok bool) {
 		if err != nil && !errors.Is(err, strconv.ErrRange) {
 			return number{}, false
 		}
-		n.exponent += max(-maxExponent, min(maxExponent, e))
+		bound := maxExponent + len(s)
+		n.exponent += max(-bound, min(bound, e))
 		i = len(s)
 	}
 	if i != len(s) {

@@ -71,22 +71,48 @@ func ParseDate(s []byte) (int64, *Bad) {
 	if err != nil || len(s) != len(time.DateOnly) {
 		return 0, bad(ReasonSyntax, "%s is no date (2006-01-02)", quote(s))
 	}
-	return t.Unix() / secondsPerDay, nil
+	return t.Unix() / secondsPerDay, inReach(t, s)
 }
 
 // ParseTimestamp reads an RFC 3339 time with any offset into microseconds
 // since 1970-01-01 UTC. Digits beyond microseconds are cut off.
 func ParseTimestamp(s []byte) (int64, *Bad) {
-	// The standard library is laxer than the RFC in a few places (a comma, one-digit hours).
+	// The standard library is laxer than the RFC in a few places (a comma,
+	// one-digit hours, offsets of 24:00 and :60), and stricter in one: T and Z
+	// may be lower case (RFC 3339 section 5.6).
 	const shortest = len("2006-01-02T15:04:05Z")
 	if len(s) < shortest || s[13] != ':' || s[19] == ',' {
 		return 0, bad(ReasonSyntax, "%s is no RFC 3339 time", quote(s))
 	}
-	t, err := time.Parse(time.RFC3339Nano, string(s))
-	if err != nil {
+	text := s
+	if s[10] == 't' || s[len(s)-1] == 'z' {
+		text = bytes.ToUpper(s)
+	}
+	t, err := time.Parse(time.RFC3339Nano, string(text))
+	if err != nil || !offsetInRange(text) {
 		return 0, bad(ReasonSyntax, "%s is no RFC 3339 time", quote(s))
 	}
-	return t.UnixMicro(), nil
+	t = t.UTC()
+	return t.UnixMicro(), inReach(t, s)
+}
+
+// offsetInRange says whether a time, which is Z or an offset at its end, keeps
+// to hours below 24 and minutes below 60.
+func offsetInRange(s []byte) bool {
+	if s[len(s)-1] == 'Z' {
+		return true
+	}
+	offset := s[len(s)-len("07:00"):]
+	return string(offset[:2]) < "24" && string(offset[3:]) < "60"
+}
+
+// inReach keeps out the years that the engines which read the table do not
+// have: their dates go from 0001 to 9999, as in SQL.
+func inReach(t time.Time, s []byte) *Bad {
+	if y := t.Year(); y < 1 || y > 9999 {
+		return bad(ReasonRange, "%s is, in UTC, not in the years 0001 to 9999", quote(s))
+	}
+	return nil
 }
 
 // AppendText appends the text form of a value that is not null: what a cast to

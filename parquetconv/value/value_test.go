@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/big"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -38,6 +39,9 @@ func TestFromJSON(t *testing.T) {
 		{"date", `"2024-02-29"`, "2024-02-29"}, {"date", `"2023-02-29"`, "!syntax"}, {"date", `"1969-12-31"`, "1969-12-31"}, {"date", `"2024-2-9"`, "!syntax"}, {"date", `20240229`, "!type"},
 		{"timestamp", `"2024-01-02T03:04:05Z"`, "2024-01-02T03:04:05Z"}, {"timestamp", `"2024-01-02T03:04:05.123456789+02:00"`, "2024-01-02T01:04:05.123456Z"},
 		{"timestamp", `"1969-12-31T23:59:59.999999Z"`, "1969-12-31T23:59:59.999999Z"}, {"timestamp", `"0001-01-01T00:00:00Z"`, "0001-01-01T00:00:00Z"}, {"timestamp", `"9999-12-31T23:59:59Z"`, "9999-12-31T23:59:59Z"},
+		{"timestamp", `"2024-01-02t03:04:05.5z"`, "2024-01-02T03:04:05.5Z"}, {"timestamp", `"2024-01-02T03:04:05+23:59"`, "2024-01-01T03:05:05Z"}, {"timestamp", `"2024-01-02T03:04:05-00:00"`, "2024-01-02T03:04:05Z"},
+		{"timestamp", `"2024-01-02T03:04:05+24:00"`, "!syntax"}, {"timestamp", `"2024-01-02T03:04:05+23:60"`, "!syntax"}, {"timestamp", `"2016-12-31T23:59:60Z"`, "!syntax"},
+		{"timestamp", `"0000-12-31T23:59:59Z"`, "!range"}, {"timestamp", `"0001-01-01T00:00:00+00:01"`, "!range"}, {"timestamp", `"9999-12-31T23:59:59-00:01"`, "!range"}, {"date", `"0000-01-01"`, "!range"}, {"date", `"0001-01-01"`, "0001-01-01"},
 		{"timestamp", `"2024-01-02 03:04:05"`, "!syntax"}, {"timestamp", `"2024-01-02T03:04:05"`, "!syntax"}, {"timestamp", `"2024-01-02T25:04:05Z"`, "!syntax"}, {"timestamp", `"2024-01-02T3:04:05.12Z"`, "!syntax"}, {"timestamp", `1700000000`, "!type"}, {"timestamp", `"-"`, "!syntax"},
 		{"json", `{"a": [1, 2.0]}`, `{"a": [1, 2.0]}`}, {"json", `"x"`, `"x"`}, {"json", `null`, "null"},
 	} {
@@ -57,6 +61,22 @@ func shown(v Value, typ Type, bad *Bad) string {
 		return "null"
 	}
 	return string(AppendText(nil, v, typ))
+}
+
+// TestLongNumbers: an exponent may make up for any number of digits, and no more.
+func TestLongNumbers(t *testing.T) {
+	zeros := strings.Repeat("0", 30_000)
+	for _, c := range []struct{ typ, json, want string }{
+		{"int64", "1" + zeros + "e-30000", "1"}, {"int64", "0." + zeros + "1e30001", "1"},
+		{"int64", "0." + zeros + "1e60000", "!range"}, {"int64", "0." + zeros[:9999] + "1e20000", "!range"}, {"int64", "1" + zeros[:20_000] + "e-30000", "!fraction"},
+		{"decimal(38,5)", "0." + zeros[:10_004] + "1e20000", "!range"}, {"decimal(38,5)", "0." + zeros + "1e29999", "0.01000"},
+	} {
+		typ := mustType(t, c.typ)
+		v, _, bad := FromJSON([]byte(c.json), typ, nil)
+		if got := shown(v, typ, bad); got != c.want {
+			t.Errorf("%s from %.20s…%s: %s, want %s", c.typ, c.json, c.json[len(c.json)-10:], got, c.want)
+		}
+	}
 }
 
 func TestCastJSON(t *testing.T) {

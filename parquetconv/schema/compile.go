@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -163,8 +164,14 @@ func (c *compiler) partitions(f *file, by []string) error {
 		}
 	}
 	for _, p := range c.schema.Partitions {
-		if i, ok := c.byName[p.Name]; ok {
-			c.schema.Columns[i].Hidden = true // its values are in the path only
+		for i := range c.schema.Columns {
+			col := &c.schema.Columns[i]
+			switch {
+			case col.Name == p.Name:
+				col.Hidden = true // its values are in the path only
+			case !col.Hidden && strings.EqualFold(col.Name, p.Name):
+				return fmt.Errorf("partition %q and column %q: engines do not tell names apart by case, and would read the folder's value for both: rename one", p.Name, col.Name)
+			}
 		}
 	}
 	return nil
@@ -198,10 +205,13 @@ func (c *compiler) partition(fp filePartition) (Partition, error) {
 	if err != nil {
 		return p, err
 	}
-	return p, checkPartitionType(fp.Name, p)
+	return p, checkPartition(fp.Name, p)
 }
 
-func checkPartitionType(at placed, p Partition) error {
+func checkPartition(at placed, p Partition) error {
+	if strings.HasPrefix(p.Name, "_") || strings.HasPrefix(p.Name, ".") {
+		return at.errorf("partition %q: engines skip folders whose names begin with _ or a dot: choose another name", p.Name)
+	}
 	switch p.Type.Kind {
 	case value.Boolean, value.Int32, value.Int64, value.String, value.Date, value.Timestamp:
 		return nil

@@ -22,6 +22,9 @@ func (r *run) carryOut(ctx context.Context, plan int) (done bool, err error) {
 	var owners []int
 	mine := map[int][]planSource{}
 	err = r.readPlan(ctx, plan, func(ph *planHeader) error {
+		if err := r.checkTable(ph); err != nil {
+			return err
+		}
 		h, owners = *ph, owner(ph.Batches, r.Shards)
 		if allDone(plan, len(h.Batches), heads) {
 			return errEnough

@@ -215,6 +215,9 @@ func (r *run) commit(ctx context.Context, c *Commit) error {
 	return fmt.Errorf("commit batch %s: %w", b, err)
 }
 
+// lastHeadWait ends the waiting for a completed file: four looks within 150 ms.
+const lastHeadWait = 80 * time.Millisecond
+
 // errVanished says that an upload of a commit is gone and its file not there.
 var errVanished = errors.New("an upload of the commit has vanished")
 
@@ -250,7 +253,7 @@ func (r *run) complete(ctx context.Context, c *Commit) error {
 func (r *run) completeOne(ctx context.Context, o *Output) error {
 	store, where := r.Stores.of(r.Table.Bucket), name(r.Table.Bucket, o.Key)
 	_, cerr := store.CompleteUpload(ctx, r.Table.Bucket, o.Key, o.UploadID, o.Parts, o.CRC64)
-	info, err := store.Head(ctx, r.Table.Bucket, o.Key)
+	info, err := r.headCompleted(ctx, store, o.Key)
 	switch {
 	case err == nil && info.SizeBytes != o.Size:
 		return fmt.Errorf("%s has %d bytes instead of the %d of the commit: something else wrote there", where, info.SizeBytes, o.Size)
@@ -258,12 +261,29 @@ func (r *run) completeOne(ctx context.Context, o *Output) error {
 		return fmt.Errorf("%s has another checksum than the commit says: something else wrote there", where)
 	case err == nil:
 		return nil
-	case errors.Is(err, s3store.ErrNotFound) && errors.Is(cerr, s3store.ErrNotFound):
+	case errors.Is(err, s3store.ErrNotFound) && (cerr == nil || errors.Is(cerr, s3store.ErrNotFound)):
 		return fmt.Errorf("%s: %w", where, errVanished)
 	case cerr != nil:
 		return cerr
 	}
 	return err
+}
+
+// headCompleted looks for a file whose upload is over. A server that completes
+// uploads in several steps may hide the file for a moment while another worker
+// completes the same one, so one that is not there is looked for again.
+func (r *run) headCompleted(ctx context.Context, store Store, key string) (s3store.Info, error) {
+	for wait := firstConflictWait; ; wait *= 2 {
+		info, err := store.Head(ctx, r.Table.Bucket, key)
+		if !errors.Is(err, s3store.ErrNotFound) || wait > lastHeadWait {
+			return info, err
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return info, err
+		}
+	}
 }
 
 // undo removes what a void commit left: first the uploads, so that nobody can

@@ -152,7 +152,7 @@ func (s *Summary) Incomplete() bool {
 // batches of all lists are done, it first makes a new list of the sources that
 // no earlier list holds. Run again to go on after an error.
 func Run(ctx context.Context, o Options) (Summary, error) {
-	r := &run{Options: o, place: place{store: o.Stores.of(o.State.Bucket), bucket: o.State.Bucket, prefix: o.State.Key}}
+	r := &run{Options: o, told: map[Refusal]bool{}, place: place{store: o.Stores.of(o.State.Bucket), bucket: o.State.Bucket, prefix: o.State.Key}}
 	err := r.run(ctx)
 	if err == nil {
 		err = context.Cause(ctx)
@@ -195,6 +195,7 @@ type run struct {
 	place    place
 	now      time.Time // the state's clock at the start
 	summary  Summary
+	told     map[Refusal]bool // refusals, each of which is told once
 	lineages lineages
 }
 
@@ -209,9 +210,6 @@ func (r *run) run(ctx context.Context) error {
 		return err
 	}
 	if len(plans) > 0 {
-		if err := r.checkTable(ctx); err != nil {
-			return err
-		}
 		newest := plans[len(plans)-1]
 		done, err := r.carryOut(ctx, newest)
 		if err != nil || !done {
@@ -223,12 +221,18 @@ func (r *run) run(ctx context.Context) error {
 			return nil
 		}
 	}
-	number, err := r.newPlan(ctx, plans)
-	if err != nil || number == 0 {
-		return err
+	for {
+		number, own, err := r.newPlan(ctx, plans)
+		if err != nil || number == 0 {
+			return err
+		}
+		done, err := r.carryOut(ctx, number)
+		if err != nil || own || !done || r.Shards > 1 {
+			return err
+		}
+		// Another worker was faster. Its list may be one of other sources.
+		plans = append(plans, number)
 	}
-	_, err = r.carryOut(ctx, number)
-	return err
 }
 
 // proveCreateOnly makes sure that the state's store refuses to write over an

@@ -32,15 +32,16 @@ const maxCachedLogs = 4
 // maxClaimBytes bounds the claim, a small JSON object.
 const maxClaimBytes = 64 << 10
 
-// lineageOf is the lineage of a bucket; nil where nothing compacts it.
+// lineageOf is the lineage of a bucket; nil where nothing compacts it yet: that
+// is asked again each time, since compaction may begin at any moment.
 func (r *run) lineageOf(ctx context.Context, bucket string) (*lineage, error) {
 	r.lineages.mu.Lock()
 	defer r.lineages.mu.Unlock()
-	if l, known := r.lineages.byBucket[bucket]; known || bucket == "" {
+	if l := r.lineages.byBucket[bucket]; l != nil || bucket == "" {
 		return l, nil
 	}
 	l, err := r.readClaim(ctx, bucket)
-	if err != nil {
+	if err != nil || l == nil {
 		return nil, err
 	}
 	if r.lineages.byBucket == nil {

@@ -16,24 +16,57 @@ import (
 // each original that was listed as such; originals inside outputs of
 // compaction are held by the output's name alone.
 type loaded struct {
-	originals map[objectID]string // ETags
-	outputs   map[objectID]bool
-	refused   map[objectID]string // ETags of what was refused when it was read
+	originals map[objectID]listed
+	outputs   map[objectID][]listedOutput
+	refused   map[origin]refusedIn // what was refused when it was read
 	tableID   string
+}
+
+// listed is the newest list that holds an object, and with which ETag.
+type listed struct {
+	etag string
+	plan int
+}
+
+// listedOutput is a list's line for an output: all that it stands for but the
+// originals in except.
+type listedOutput struct {
+	plan   int
+	except []byteRange
+}
+
+// refusedIn is a refusal and the newest list whose batches refused it.
+type refusedIn struct {
+	Refusal
+	plan int
+}
+
+// keeps says whether an original that a list holds needs no other list: it was
+// loaded, will be, or was refused for its bytes. One that was nowhere to be
+// found when its turn came may be back.
+func (l *loaded) keeps(o origin, plan int) bool {
+	refused, ok := l.refused[o]
+	return !ok || refused.plan != plan || refused.Reason != reasonChanged
+}
+
+// holds says whether the original, listed as such, needs no other list.
+func (l *loaded) holds(o origin) bool {
+	before, ok := l.originals[objectID{o.bucket, o.key}]
+	return ok && before.etag == o.etag && l.keeps(o, before.plan)
 }
 
 // readLoaded reads all lists, and what their batches refused.
 func (r *run) readLoaded(ctx context.Context, plans []int) (*loaded, error) {
-	l := &loaded{originals: map[objectID]string{}, outputs: map[objectID]bool{}, refused: map[objectID]string{}, tableID: newNonce()}
+	l := &loaded{originals: map[objectID]listed{}, outputs: map[objectID][]listedOutput{}, refused: map[origin]refusedIn{}, tableID: newNonce()}
 	for _, n := range plans {
 		err := r.readPlan(ctx, n, func(h *planHeader) error {
 			l.tableID = h.TableID
 			return nil
 		}, func(s planSource) error {
 			if id := (objectID{s.Bucket, s.Key}); s.Receipt != nil {
-				l.outputs[id] = true
+				l.outputs[id] = append(l.outputs[id], listedOutput{n, s.Except})
 			} else {
-				l.originals[id] = s.ETag
+				l.originals[id] = listed{s.ETag, n}
 			}
 			return nil
 		})
@@ -57,7 +90,9 @@ func (r *run) readLoaded(ctx context.Context, plans []int) (*loaded, error) {
 			mu.Lock()
 			defer mu.Unlock()
 			for _, f := range out.Refused {
-				l.refused[objectID{f.Bucket, f.Key}] = f.ETag
+				if id := (origin{f.Bucket, f.Key, f.ETag}); l.refused[id].plan <= b.plan {
+					l.refused[id] = refusedIn{f, b.plan}
+				}
 			}
 			return err
 		})
@@ -72,37 +107,44 @@ func (r *run) readLoaded(ctx context.Context, plans []int) (*loaded, error) {
 }
 
 // newPlan makes the list of the sources that no earlier list holds and
-// publishes it. The number is 0 where there is nothing new, or in a dry run.
-func (r *run) newPlan(ctx context.Context, plans []int) (number int, err error) {
+// publishes it. The number is 0 where there is nothing new, or in a dry run;
+// own is false where another worker published a list first. What an earlier
+// list refused and is still there as it was is told again.
+func (r *run) newPlan(ctx context.Context, plans []int) (number int, own bool, err error) {
 	loaded, err := r.readLoaded(ctx, plans)
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	listing, err := r.listSources(ctx)
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	// The logs of compaction are read after the listing: an output appears only
 	// after its commit, so every output in the listing is named by them.
 	sources, compacted, err := r.resolveOutputs(ctx, listing, loaded)
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	for id, o := range listing.objects {
 		before, known := loaded.originals[id]
+		refused, wasRefused := loaded.refused[origin{id.bucket, id.key, before.etag}]
+		wasRefused = wasRefused && refused.plan == before.plan
 		switch {
-		case known && before == o.ETag:
+		case loaded.holds(origin{id.bucket, id.key, o.ETag}):
+			if wasRefused {
+				r.refuse(refused.Refusal)
+			}
 			continue
-		case known && loaded.refused[id] != before && !compacted[id]:
+		case known && !wasRefused && !compacted[id]:
 			// It was loaded as it was then. To load it again would double the rows that it kept.
-			r.refuse(Refusal{Bucket: id.bucket, Key: id.key, ETag: o.ETag, Reason: reasonChanged, Detail: "it was converted before, with ETag " + before})
+			r.refuse(Refusal{Bucket: id.bucket, Key: id.key, ETag: o.ETag, Reason: reasonChanged, Detail: "it was converted before, with ETag " + before.etag})
 			continue
 		}
 		sources = append(sources, planSource{Bucket: id.bucket, Key: id.key, ETag: o.ETag, Size: o.SizeBytes})
 	}
-	r.summary.Ignored += listing.ignored
+	r.summary.Ignored = listing.ignored
 	if len(sources) == 0 {
-		return 0, nil
+		return 0, false, nil
 	}
 	slices.SortFunc(sources, func(a, b planSource) int {
 		return cmp.Or(cmp.Compare(a.Bucket, b.Bucket), cmp.Compare(a.Key, b.Key))
@@ -111,9 +153,10 @@ func (r *run) newPlan(ctx context.Context, plans []int) (number int, err error) 
 	if r.DryRun {
 		batches := cut(sources, r.BatchBytes)
 		r.showBatches(next, sources, owner(batches, r.Shards), nil)
-		return 0, nil
+		return 0, false, nil
 	}
-	return next, r.publishPlan(ctx, next, loaded.tableID, sources)
+	own, err = r.publishPlan(ctx, next, loaded.tableID, sources)
+	return next, own, err
 }
 
 // showBatches tells a dry run's caller which batches this shard would do.
@@ -152,8 +195,12 @@ func sortedKeys[V any](m map[int]V) []int {
 // reasonChanged is the refusal of a source that is no longer what it was.
 const reasonChanged = "changed"
 
-// refuse counts and reports a source that is not loaded.
+// refuse counts and reports a source that is not loaded, once.
 func (r *run) refuse(f Refusal) {
+	if r.told[f] {
+		return
+	}
+	r.told[f] = true
 	r.summary.Refused++
 	if r.Refused != nil {
 		r.Refused(f)

@@ -158,18 +158,17 @@ func ignoreEnough(err error) error {
 	return err
 }
 
-// checkTable compares this run with the table's first list.
-func (r *run) checkTable(ctx context.Context) error {
-	return r.readPlan(ctx, 1, func(h *planHeader) error {
-		table := name(r.Table.Bucket, r.Table.Key)
-		switch {
-		case h.Table != table:
-			return fmt.Errorf("this state belongs to the table %s, not %s: give each table a state of its own with --state", h.Table, table)
-		case h.SchemaHash != r.Schema.Hash:
-			return fmt.Errorf("the table %s was begun with another schema or other partitions (%s, now %s): use that schema, or convert into a new table", table, h.SchemaHash, r.Schema.Hash)
-		}
-		return errEnough
-	}, nil)
+// checkTable compares this run with the table of a list that is to be carried
+// out, which another worker may have made.
+func (r *run) checkTable(h *planHeader) error {
+	table := name(r.Table.Bucket, r.Table.Key)
+	switch {
+	case h.Table != table:
+		return fmt.Errorf("this state belongs to the table %s, not %s: give each table a state of its own with --state", h.Table, table)
+	case h.SchemaHash != r.Schema.Hash:
+		return fmt.Errorf("the table %s was begun with another schema or other partitions (%s, now %s): use that schema, or convert into a new table", table, h.SchemaHash, r.Schema.Hash)
+	}
+	return nil
 }
 
 // cut gives each source its batch: contiguous, of about BatchBytes.
@@ -204,30 +203,37 @@ func owner(batches []int64, shards int) []int {
 	return out
 }
 
-// publishPlan writes the next list, create-only. If another worker was faster,
-// its list is as good.
-func (r *run) publishPlan(ctx context.Context, number int, tableID string, sources []planSource) error {
+// maxBatches bounds the batches of a list: their numbers have six digits.
+const maxBatches = 999_999
+
+// publishPlan writes the next list, create-only. own is false where another
+// worker was faster; then its list is the next.
+func (r *run) publishPlan(ctx context.Context, number int, tableID string, sources []planSource) (own bool, err error) {
 	h := planHeader{
 		Type: "plan", Version: formatVersion, Number: number, Table: name(r.Table.Bucket, r.Table.Key), TableID: tableID,
 		SchemaHash: r.Schema.Hash, Tool: r.Tool, Nonce: newNonce(), BatchBytes: r.BatchBytes,
 		Batches: cut(sources, r.BatchBytes), Sources: len(sources), Time: r.now.UTC(),
 	}
+	if len(h.Batches) > maxBatches {
+		return false, fmt.Errorf("the sources make %d batches, but a list holds %d: choose a larger --batch-size", len(h.Batches), maxBatches)
+	}
 	var buf bytes.Buffer
 	zw, _ := gzip.NewWriterLevel(&buf, gzip.BestSpeed)
 	enc := json.NewEncoder(zw)
 	enc.SetEscapeHTML(false)
-	err := enc.Encode(h)
+	err = enc.Encode(h)
 	for i := range sources {
 		sources[i].Type = "source"
 		err = errors.Join(err, enc.Encode(sources[i]))
 	}
 	if err = errors.Join(err, zw.Close()); err != nil {
-		return err
+		return false, err
 	}
-	if _, err := r.place.create(ctx, planKey(number), buf.Bytes()); err != nil && !errors.Is(err, s3store.ErrPrecondition) {
-		return fmt.Errorf("publish the list of batches: %w", err)
+	_, err = r.place.create(ctx, planKey(number), buf.Bytes())
+	if err != nil && !errors.Is(err, s3store.ErrPrecondition) {
+		return false, fmt.Errorf("publish the list of batches: %w", err)
 	}
-	return nil
+	return err == nil, nil // an own one whose answer was lost passes for another's, which does no harm
 }
 
 // newNonce is 128 random bits: no name is used twice.

@@ -48,9 +48,17 @@ func (r *run) resolveOutputs(ctx context.Context, listing *listing, loaded *load
 func (r *run) resolveGroup(ctx context.Context, l *lineage, g *groupLog, listing *listing, loaded *loaded, compacted map[objectID]bool) ([]planSource, error) {
 	have := map[origin]bool{} // originals that an earlier list or a line of this one holds
 	for i := range g.outputs {
-		if loaded.outputs[g.outputs[i].id] {
+		id := g.outputs[i].id
+		_, there := listing.objects[id]
+		for _, before := range loaded.outputs[id] {
 			for _, o := range g.originals(i) {
+				if covered(before.except, o.offset, o.size) || !loaded.keeps(o.origin, before.plan) {
+					continue
+				}
 				have[o.origin] = true
+				if refused, ok := loaded.refused[o.origin]; ok && refused.plan == before.plan && there {
+					r.refuse(refused.Refusal)
+				}
 			}
 		}
 	}
@@ -62,7 +70,7 @@ func (r *run) resolveGroup(ctx context.Context, l *lineage, g *groupLog, listing
 		if listed && out.dead {
 			listing.ignored++
 		}
-		if out.dead || loaded.outputs[out.id] {
+		if out.dead {
 			continue
 		}
 		line := planSource{
@@ -73,10 +81,8 @@ func (r *run) resolveGroup(ctx context.Context, l *lineage, g *groupLog, listing
 		adjacent := false
 		for _, o := range g.originals(i) {
 			id := objectID{o.bucket, o.key}
-			before, known := loaded.originals[id]
-			known = known && before == o.etag
-			compacted[id] = compacted[id] || known
-			if known || have[o.origin] || !listed && !r.inSources(id) {
+			compacted[id] = compacted[id] || loaded.originals[id].etag == o.etag
+			if loaded.holds(o.origin) || have[o.origin] || !listed && !r.inSources(id) {
 				line.except(o.offset, o.size, adjacent)
 				adjacent = true
 				continue

@@ -59,7 +59,7 @@ func (r *run) listSources(ctx context.Context) (*listing, error) {
 		}
 		err := store.List(ctx, s.Bucket, s3store.ListOptions{Prefix: s.Key}, func(p s3store.Page) error {
 			for _, o := range p.Objects {
-				if eligible(o, s.Key) {
+				if eligible(o, s.Key) && !r.inState(objectID{s.Bucket, o.Key}) {
 					l.objects[objectID{s.Bucket, o.Key}] = o
 				} else {
 					l.ignored++
@@ -72,6 +72,11 @@ func (r *run) listSources(ctx context.Context) (*listing, error) {
 		}
 	}
 	return l, nil
+}
+
+// inState says whether an object is part of this conversion's own state.
+func (r *run) inState(id objectID) bool {
+	return id.bucket == r.State.Bucket && strings.HasPrefix(id.key, r.State.Key)
 }
 
 // inSources says whether an object lies where the sources are.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -18,10 +19,15 @@ type attempt struct {
 	g       *group
 	log     *grouplog
 	nonce   string
+	started time.Time // by this machine's monotonic clock
 	outputs []*uploaded
 	names   int // outputs that were given a name
 	entry   *receipt.Entry
 }
+
+// maxAttemptAge is less than staleUpload by more than a signature lives, so
+// that Sweep never finds the upload of an attempt that still commits.
+const maxAttemptAge = staleUpload - time.Hour
 
 // uploaded is an output whose bytes are all in S3, not yet visible.
 type uploaded struct {
@@ -39,7 +45,7 @@ var errAgain = errors.New("the group changed meanwhile")
 // attempt's entry is the log's head, or there was nothing to commit
 // (a.entry is nil).
 func (a *attempt) run(ctx context.Context, chunks []chunk) (err error) {
-	a.nonce = randomID()
+	a.nonce, a.started = randomID(), time.Now()
 	defer func() {
 		if err != nil {
 			a.abort(ctx)
@@ -293,6 +299,9 @@ func (a *attempt) unchanged(ctx context.Context, e *receipt.Entry) error {
 
 // commit is step 6.
 func (a *attempt) commit(ctx context.Context, e *receipt.Entry) error {
+	if time.Since(a.started) > maxAttemptAge {
+		return fmt.Errorf("%w: the attempt took longer than %s, so its uploads may be swept", errAgain, maxAttemptAge)
+	}
 	auth := &authority{log: a.log}
 	sctx, err := auth.sign(ctx)
 	if errors.Is(err, errHeadMoved) {

@@ -16,7 +16,7 @@ type group struct {
 	r       *run
 	prefix  string
 	log     *grouplog                  // nil: to be read
-	before  *receipt.Entry             // the free entry that sums up what was before the commit at hand; nil for none
+	before  *receipt.Entry             // the entry that sums up what was before the commit at hand; nil for none
 	known   map[string]receipt.Refusal // refused for its bytes, or alone in its class, by key, as the log has it
 	kept    map[string]string          // ETags of members that commits with keep have joined, by key
 	refused map[string]Refused         // of this run, by key
@@ -69,13 +69,13 @@ func (g *group) round(ctx context.Context) (progress, done bool, err error) {
 	if ok, left := g.log.settled(g.r.o); !ok {
 		return false, false, fmt.Errorf("group %q: an entry of its log settles in %s: %w", g.prefix, left.Round(time.Second), ErrWaiting)
 	}
+	if e := g.log.entry; e != nil && e.Kind == receipt.Void {
+		return false, false, g.resolveVoid(ctx, e)
+	}
 	if !g.log.free() {
 		return true, false, g.finishHead(ctx)
 	}
 	if err := g.remember(ctx, g.log.entry); err != nil {
-		return false, false, err
-	}
-	if err := g.checkVoid(ctx); err != nil {
 		return false, false, err
 	}
 	l, err := listGroup(ctx, g.r.store, g.r.o.Bucket, g.prefix, g.r.o.Selection, g.r.o.MinAge)
@@ -118,7 +118,7 @@ func (g *group) round(ctx context.Context) (progress, done bool, err error) {
 	return true, false, g.finishOwn(ctx, a.entry)
 }
 
-// remember takes over what a free entry says about refusals and about members that stay.
+// remember takes over what a done or void entry says about refusals and about members that stay.
 func (g *group) remember(ctx context.Context, e *receipt.Entry) error {
 	g.before = e
 	g.known, g.kept = map[string]receipt.Refusal{}, map[string]string{}
@@ -235,11 +235,6 @@ func (g *group) judgeOutputs(ctx context.Context, l *listing) (moved bool, err e
 		}
 		for _, o := range e.Dead {
 			dead[o.Key] = o
-		}
-		if e.Kind == receipt.Void {
-			for _, o := range e.Outputs {
-				dead[o.Key] = receipt.OutputRef{Bucket: o.Bucket, Key: o.Key, Size: o.Size, CRC64: o.CRC64}
-			}
 		}
 	}
 	for _, o := range outputs {

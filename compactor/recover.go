@@ -78,15 +78,14 @@ func (g *group) loss(e *receipt.Entry, o receipt.Output, there map[string]s3stor
 		g.prefix, o.Bucket, o.Key, e.Number, gone, o.Members, first, ErrLoss)
 }
 
-// checkVoid decides, once a void entry has settled, what became of its outputs.
+// resolveVoid decides, once a void entry has settled, what became of its outputs.
 // A paused worker may have completed them and deleted members before its
 // authority ran out: only then are all of them there, and only then may members
 // be missing. In that case the commit holds again; else nothing was ever
 // deleted for it, an entry says so, and what is left of it is removed.
-func (g *group) checkVoid(ctx context.Context) error {
-	v := g.log.entry
-	if v == nil || v.Kind != receipt.Void {
-		return nil
+func (g *group) resolveVoid(ctx context.Context, v *receipt.Entry) error {
+	if err := g.remember(ctx, v); err != nil {
+		return err
 	}
 	there, err := g.relist(ctx)
 	if err != nil {

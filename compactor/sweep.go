@@ -10,7 +10,7 @@ import (
 )
 
 // staleUpload is the age at which an upload that no commit names is taken for
-// left over. Too early is harmless: the commit that comes all the same is void.
+// left over. An attempt that takes so long does not commit, see maxAttemptAge.
 const staleUpload = 24 * time.Hour
 
 // Sweep aborts uploads below the scope that a dead worker of this state left:

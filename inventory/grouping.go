@@ -20,7 +20,7 @@ func ParseGrouping(s string) (Grouping, error) {
 		return Grouping{}, nil
 	}
 	if n, ok := strings.CutPrefix(s, "depth="); ok {
-		if d, err := strconv.Atoi(n); err == nil && d >= 1 {
+		if d, err := strconv.Atoi(n); err == nil && d >= 1 && strconv.Itoa(d) == n {
 			return Grouping{Depth: d}, nil
 		}
 	}

@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -119,6 +120,9 @@ func ReadPlan(r io.Reader) (*Plan, error) {
 			if err := p.Thresholds.Validate(); err != nil {
 				return nil, bad(n, "thresholds: %v", err)
 			}
+			continue
+		}
+		if len(bytes.TrimSpace(sc.Bytes())) == 0 {
 			continue
 		}
 		var h Hotspot

@@ -82,7 +82,7 @@ func sampleRows() string {
 func TestHotspotsWritesThePlanAndShowsIt(t *testing.T) {
 	manifest := writeReport(t, "CSV", reportFile{name: "1.csv", content: sampleRows()})
 	plan := filepath.Join(t.TempDir(), "plan of today.jsonl")
-	if err := os.WriteFile(plan, []byte("an older plan"), 0o600); err != nil {
+	if err := os.WriteFile(plan, []byte(`{"type":"plan"}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 
@@ -252,7 +252,7 @@ func TestHotspotsRefuses(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			plan := filepath.Join(t.TempDir(), "plan.jsonl")
-			if err := os.WriteFile(plan, []byte("the plan before"), 0o600); err != nil {
+			if err := os.WriteFile(plan, []byte(`{"type":"plan","note":"the plan before"}`), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			args := tc.args
@@ -271,7 +271,7 @@ func TestHotspotsRefuses(t *testing.T) {
 			if stdout != "" {
 				t.Errorf("on stdout:\n%s", stdout)
 			}
-			if b, err := os.ReadFile(plan); err != nil || string(b) != "the plan before" {
+			if b, err := os.ReadFile(plan); err != nil || string(b) != `{"type":"plan","note":"the plan before"}` {
 				t.Errorf("the plan is %q, error %v", b, err)
 			}
 		})

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -66,8 +69,15 @@ func (t planTarget) check() error {
 		return fmt.Errorf("write the plan: %w", err)
 	case !info.Mode().IsRegular():
 		return fmt.Errorf("write the plan: %s is there and is no regular file", t.file)
+	case info.Size() == 0:
+		return nil
 	}
-	return nil
+	f, err := os.Open(t.file)
+	if err != nil {
+		return fmt.Errorf("write the plan: %w", err)
+	}
+	defer f.Close()
+	return planThere(f, t.file)
 }
 
 // write writes the plan whole: a file is replaced in one step, or stays as it was.
@@ -83,14 +93,48 @@ func (t planTarget) write(ctx context.Context, store *s3store.Client, plan *inve
 		return context.Cause(ctx)
 	}
 	if t.onS3() {
-		o := s3store.PutOptions{Attributes: s3store.Attributes{ContentType: "application/x-ndjson"}}
-		if _, err := store.Put(ctx, t.s3.Bucket, t.s3.Key, b.Bytes(), o); err != nil {
+		if err := t.put(ctx, store, b.Bytes()); err != nil {
 			return fmt.Errorf("write the plan: %w", err)
 		}
 		return nil
 	}
 	if err := replaceFile(t.file, b.Bytes()); err != nil {
 		return fmt.Errorf("write the plan: %w", err)
+	}
+	return nil
+}
+
+// put writes the plan to S3. Only a plan is ever replaced, and only the one that was looked at.
+func (t planTarget) put(ctx context.Context, store *s3store.Client, plan []byte) error {
+	o := s3store.PutOptions{CreateOnly: true, Attributes: s3store.Attributes{ContentType: "application/x-ndjson"}}
+	_, err := store.Put(ctx, t.s3.Bucket, t.s3.Key, plan, o)
+	if !errors.Is(err, s3store.ErrPrecondition) {
+		return err
+	}
+	body, info, err := store.Get(ctx, t.s3.Bucket, t.s3.Key, s3store.GetOptions{LengthBytes: headerBytes})
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	if err := planThere(body, t.String()); err != nil {
+		return err
+	}
+	o.CreateOnly, o.IfMatch = false, info.ETag
+	_, err = store.Put(ctx, t.s3.Bucket, t.s3.Key, plan, o)
+	return err
+}
+
+// headerBytes is enough of a plan to know it by its first line.
+const headerBytes = 64 << 10
+
+// planThere refuses to replace what is no plan.
+func planThere(r io.Reader, name string) error {
+	line, _ := bufio.NewReader(io.LimitReader(r, headerBytes)).ReadBytes('\n')
+	var header struct {
+		Type string `json:"type"`
+	}
+	if err := json.Unmarshal(line, &header); err != nil || header.Type != "plan" {
+		return fmt.Errorf("%s is there and is no plan: it is not overwritten; name another place with --plan", name)
 	}
 	return nil
 }

@@ -16,7 +16,7 @@ const FormatVersion = 1
 // Kind is what an entry says.
 type Kind string
 
-// The kinds of entries. A new attempt may start at Done and Void.
+// The kinds of entries. A new attempt may start at Done.
 const (
 	Commit  Kind = "commit"
 	Done    Kind = "done"
@@ -27,7 +27,7 @@ const (
 // Entry is one entry of a group's log.
 type Entry struct {
 	Header
-	Outputs []Output  // commit: what was made; void: what is dead from here on
+	Outputs []Output  // commit: what was made; void: what was given up
 	Members []Member  // commit: in the order in which they lie in the outputs
 	Refused []Refusal // commit: found by the attempt; done, void: all that still holds
 	Changed []Refusal // sources that were replaced while they were compacted: both versions stay
@@ -124,5 +124,6 @@ type Refusal struct {
 	Content string `json:"content,omitempty"` // the rule under which it was refused, where it depends on it
 }
 
-// Free says whether a new attempt may start behind the entry.
-func (h *Header) Free() bool { return h.Kind == Done || h.Kind == Void }
+// Free says whether a new attempt may start behind the entry. A void entry has
+// to be compared with what is there first, once it has settled.
+func (h *Header) Free() bool { return h.Kind == Done }

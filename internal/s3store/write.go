@@ -16,6 +16,7 @@ import (
 type PutOptions struct {
 	Attributes
 	CreateOnly bool    // If-None-Match: *; ErrPrecondition when the key exists
+	IfMatch    string  // ETag of the object to be replaced; ErrPrecondition when it is another by now
 	CRC64NVME  *uint64 // checked by the server and stored
 	Tagging    string  // URL-encoded tag set
 }
@@ -38,6 +39,7 @@ func (c *Client) Put(ctx context.Context, bucket, key string, body []byte, o Put
 	if o.CreateOnly {
 		in.IfNoneMatch = aws.String("*")
 	}
+	in.IfMatch = quoted(o.IfMatch)
 	if o.CRC64NVME != nil {
 		in.ChecksumCRC64NVME = encodeCRC64(*o.CRC64NVME)
 	}

@@ -84,7 +84,7 @@ type Options struct {
 	BatchBytes  int64 // stored bytes of a batch, about
 	Shard       int   // this worker's share of the batches, from 0
 	Shards      int
-	Concurrency int   // sources read at once
+	Concurrency int   // sources read at once, from 1 to MaxConcurrency
 	MemoryBytes int64 // bound of the buffers, see newBudget
 	DryRun      bool
 
@@ -97,6 +97,10 @@ type Options struct {
 	// Planned is called for each batch that a dry run would carry out.
 	Planned func(PlannedBatch)
 }
+
+// MaxConcurrency bounds Options.Concurrency: each of so many sources has
+// buffers of its own, which Options.MemoryBytes does not bound.
+const MaxConcurrency = 1024
 
 // Source is where to read from.
 type Source struct {
@@ -152,6 +156,7 @@ func (s *Summary) Incomplete() bool {
 // batches of all lists are done, it first makes a new list of the sources that
 // no earlier list holds. Run again to go on after an error.
 func Run(ctx context.Context, o Options) (Summary, error) {
+	o.Concurrency = min(max(1, o.Concurrency), MaxConcurrency)
 	r := &run{Options: o, told: map[Refusal]bool{}, place: place{store: o.Stores.of(o.State.Bucket), bucket: o.State.Bucket, prefix: o.State.Key}}
 	err := r.run(ctx)
 	if err == nil {

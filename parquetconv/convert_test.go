@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -380,6 +381,16 @@ func TestLittleMemory(t *testing.T) {
 	sameRows(t, store, want)
 	if sum.Batches != 1 || sum.Files != 2 {
 		t.Errorf("summary %+v", sum)
+	}
+}
+
+func TestConcurrencyIsBounded(t *testing.T) {
+	for _, n := range []int{math.MinInt, 0, math.MaxInt} {
+		store, want := seeded(t)
+		o := testOptions(t, store)
+		o.Concurrency = n
+		mustRun(t, o)
+		sameRows(t, store, want)
 	}
 }
 

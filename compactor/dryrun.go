@@ -49,6 +49,7 @@ func Preview(ctx context.Context, s Store, o Options, groups []string, each func
 			sum.BytesOut += p.Bytes
 			sum.Outputs += p.Outputs
 			sum.ObjectsIgnored += p.Ignored
+			sum.ObjectsTooYoung += l.young
 			sum.ObjectsRefused += p.Refused
 			for _, r := range l.refused {
 				o.OnRefused(r)

@@ -27,6 +27,7 @@ type group struct {
 	leftOut int                        // members that changed since they were listed, or are of too many classes
 	counts  receipt.Counts
 	ignored int64
+	young   int64 // of those ignored
 }
 
 // maxIdleRounds bounds the attempts in a row that the application's changes thwart.
@@ -93,7 +94,7 @@ func (g *group) round(ctx context.Context) (progress, done bool, err error) {
 	}
 	chunks := g.eligible(l)
 	if len(chunks) == 0 {
-		g.ignored = l.ignored + g.leftAlone(l)
+		g.ignored, g.young = l.ignored+g.leftAlone(l), l.young
 		if moved, err := g.log.moved(ctx); err != nil || moved {
 			g.log = nil
 			return true, false, err

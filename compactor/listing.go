@@ -18,6 +18,7 @@ type listing struct {
 	refused    []Refused        // by what the listing shows
 	outputs    []s3store.Object // named like outputs, of any group
 	ignored    int64
+	young      int64 // of those ignored
 	managed    int64 // in places whose files AWS validates one by one
 	bytes      int64 // of candidates
 }
@@ -85,8 +86,11 @@ func (l *listing) add(o s3store.Object, group string, sel inventory.Selection, m
 	case managed.MatchString(o.Key):
 		l.managed++
 	case hidden(o.Key), strings.HasSuffix(o.Key, "/"), o.SizeBytes == 0,
-		!match(o.Key), !sel.Small(o.SizeBytes), o.LastModified.After(youngest):
+		!match(o.Key), !sel.Small(o.SizeBytes):
 		l.ignored++
+	case o.LastModified.After(youngest):
+		l.ignored++
+		l.young++
 	case archived[o.StorageClass]:
 		l.refused = append(l.refused, Refused{Key: o.Key, Reason: "archived", Detail: "storage class " + o.StorageClass + " can't be read without a restore"})
 	case priced[o.StorageClass]:

@@ -34,6 +34,7 @@ type Options struct {
 	Log          *slog.Logger
 	Progress     Progress
 	OnRefused    func(Refused) // called once for each refusal, from one goroutine at a time
+	OnOutput     func(Joined)  // called once for each output that is finished, likewise
 	SettleAfter  time.Duration // 0: settleTime
 	PartBytes    int64         // 0: chosen from the target size
 	GroupsAtOnce int           // 0: chosen from the memory
@@ -54,17 +55,26 @@ type Refused struct {
 	Detail string
 }
 
+// Joined is an output that is finished: complete, proven, its members deleted unless they are kept.
+type Joined struct {
+	Bucket, Key string
+	Bytes       int64
+	Members     int
+	CRC64       string // CRC-64/NVME, base64
+}
+
 // Summary is what a run did.
 type Summary struct {
-	Groups         int64 `json:"groups"`
-	GroupsDone     int64 `json:"groups_done"`
-	ObjectsIn      int64 `json:"objects_in"` // joined into outputs
-	ObjectsDeleted int64 `json:"objects_deleted"`
-	ObjectsRefused int64 `json:"objects_refused"`
-	ObjectsIgnored int64 `json:"objects_ignored"`
-	Outputs        int64 `json:"outputs"`
-	BytesIn        int64 `json:"bytes_in"`
-	BytesOut       int64 `json:"bytes_out"`
+	Groups          int64 `json:"groups"`
+	GroupsDone      int64 `json:"groups_done"`
+	ObjectsIn       int64 `json:"objects_in"` // joined into outputs
+	ObjectsDeleted  int64 `json:"objects_deleted"`
+	ObjectsRefused  int64 `json:"objects_refused"`
+	ObjectsIgnored  int64 `json:"objects_ignored"`
+	ObjectsTooYoung int64 `json:"objects_too_young"` // of those ignored
+	Outputs         int64 `json:"outputs"`
+	BytesIn         int64 `json:"bytes_in"`
+	BytesOut        int64 `json:"bytes_out"`
 }
 
 // Errors of a run that callers tell apart.
@@ -131,6 +141,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.OnRefused == nil {
 		o.OnRefused = func(Refused) {}
+	}
+	if o.OnOutput == nil {
+		o.OnOutput = func(Joined) {}
 	}
 	if o.GroupsAtOnce <= 0 {
 		o.GroupsAtOnce = int(max(1, min(8, o.MemoryBytes/2/(maxClasses*(partsUnderWay+1)*o.PartBytes))))

@@ -101,7 +101,7 @@ func (r *run) all(ctx context.Context, groups []string) error {
 		eg.Go(func() error {
 			g := &group{r: r, prefix: prefix}
 			err := g.process(ctx)
-			r.ignore(g.ignored)
+			r.ignore(g.ignored, g.young)
 			if err == nil {
 				if !g.whole {
 					r.groupDone()
@@ -197,6 +197,7 @@ func (r *run) count(e *receipt.Entry) {
 	}
 	for _, o := range e.Outputs {
 		r.summary.BytesOut += o.Size
+		r.o.OnOutput(Joined{Bucket: o.Bucket, Key: o.Key, Bytes: o.Size, Members: o.Members, CRC64: o.CRC64})
 	}
 }
 
@@ -206,10 +207,11 @@ func (r *run) deleted(c receipt.Counts) {
 	r.summary.ObjectsDeleted += c.ObjectsDeleted
 }
 
-func (r *run) ignore(n int64) {
+func (r *run) ignore(n, young int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.summary.ObjectsIgnored += n
+	r.summary.ObjectsTooYoung += young
 }
 
 func (r *run) groupDone() {

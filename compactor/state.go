@@ -126,7 +126,7 @@ func extend(l receipt.Layout, o *Options, dest string) (receipt.Layout, error) {
 	case l.Bucket != o.Bucket:
 		return l, fmt.Errorf("it belongs to bucket %s, not %s; give each bucket a --state of its own: %w", l.Bucket, o.Bucket, ErrUsage)
 	case l.Dest != dest:
-		return l, fmt.Errorf("its outputs go to %q, not %q; use another --state for another --dest: %w", l.Dest, dest, ErrUsage)
+		return l, fmt.Errorf("its outputs go %s, not %s, and that can't be changed: give the same --dest, or none, as the first run: %w", destination(l.Dest), destination(dest), ErrUsage)
 	case l.Closed:
 		return l, fmt.Errorf("it is closed; use another --state: %w", ErrUsage)
 	}
@@ -145,6 +145,14 @@ func extend(l receipt.Layout, o *Options, dest string) (receipt.Layout, error) {
 	}
 	l.Groupings[o.Scope] = grouping
 	return l, nil
+}
+
+// destination is where a layout puts outputs, in words.
+func destination(dest string) string {
+	if dest == "" {
+		return "beside their members"
+	}
+	return "to " + dest
 }
 
 // claim makes this state the one that compacts the bucket, or finds that another one is.
@@ -173,7 +181,7 @@ func (st *state) claim(ctx context.Context, bucket string) error {
 		return fmt.Errorf("read the claim s3://%s/%s: %w", bucket, receipt.ClaimKey, err)
 	}
 	if held.StateID != st.id {
-		return fmt.Errorf("bucket %s is compacted by the state %s; use it with --state, or close it first: %w", bucket, held.State, ErrUsage)
+		return fmt.Errorf("bucket %s is compacted by the state %s; use it with --state: %w", bucket, held.State, ErrUsage)
 	}
 	return nil
 }

@@ -36,11 +36,11 @@ func (p *program) convertCommand() *cli.Command {
 			&cli.StringFlag{Name: "schema", Usage: "schema (YAML): `FILE` or s3:// location", Category: "what"},
 			&cli.StringFlag{Name: "partition-by", Usage: "partition by these columns or partitions of the schema, `NAME[,NAME]`, instead of its own", Category: "what"},
 			&cli.StringFlag{Name: "state", Usage: "`LOCATION` of the lists of batches and commits (default _s3compact/ in the table)", Category: "what"},
-			&cli.StringFlag{Name: "batch-size", Value: "4GiB", Usage: "stored bytes of a batch", Category: "run"},
+			&cli.StringFlag{Name: "batch-size", Value: "4GiB", Usage: "stored `SIZE` of a batch", Category: "run"},
 			&cli.StringFlag{Name: "shard", Usage: "this process's share, `I/N` from 0 (default: from the array job's environment)", Category: "run"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "list the batches that would be converted; write nothing", Category: "run"},
-			&cli.IntFlag{Name: "concurrency", Value: 16, Usage: "sources read at once", Category: "run"},
-			&cli.StringFlag{Name: "memory", Value: "1GiB", Usage: "bound of the buffers", Category: "run"},
+			&cli.IntFlag{Name: "concurrency", Value: 16, Usage: "read `N` sources at once", Category: "run"},
+			&cli.StringFlag{Name: "memory", Value: "1GiB", Usage: "bound the buffers by this `SIZE`", Category: "run"},
 			deadlineFlag(),
 			outputFlag("table", "json"),
 		},
@@ -150,7 +150,7 @@ const maxSchemaBytes = 4 << 20
 func readSchema(ctx context.Context, c *cli.Context) (*schema.Schema, error) {
 	path := c.String("schema")
 	if path == "" {
-		return nil, usageError("--schema FILE is needed: this version does not infer a schema; see the README for an example")
+		return nil, usageError("--schema FILE is needed: this version does not infer a schema; docs/convert.md and the README have examples")
 	}
 	text, err := readSchemaText(ctx, c, path)
 	if err != nil {

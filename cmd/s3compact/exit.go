@@ -17,7 +17,7 @@ const (
 )
 
 var (
-	errInterrupted = errors.New("interrupted")
+	errInterrupted = errors.New("interrupted; run the same command again to go on")
 	errTerminated  = errors.New("stopped by SIGTERM; run the same command again to go on")
 	errDeadline    = errors.New("stopped by --deadline; run the same command again to go on")
 	errSettling    = errors.New("nothing is lost; run the same command again later to go on")

@@ -17,7 +17,7 @@ import (
 // commonFlags are accepted by every command.
 func commonFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "endpoint-url", Usage: "S3 endpoint `URL` other than AWS's (path style)", Category: "connection"},
+		&cli.StringFlag{Name: "endpoint-url", Usage: "endpoint `URL` other than AWS's: of S3 (path style); for submit, of AWS Batch", Category: "connection"},
 		&cli.StringFlag{Name: "region", Usage: "AWS `REGION`", Category: "connection"},
 		&cli.StringFlag{Name: "profile", Usage: "`NAME` of a profile of the shared AWS configuration", Category: "connection"},
 		&cli.StringFlag{Name: "log-level", Value: "info", Usage: "least `LEVEL` that is logged: debug, info, warn, error", Category: "output"},

@@ -95,7 +95,7 @@ func readListing(s string, sel inventory.Selection) (s3store.Location, error) {
 	if err != nil {
 		return l, usageError("--listing: %v", err)
 	}
-	if !strings.HasSuffix(s, "/") {
+	if l.Key != "" && !strings.HasSuffix(s, "/") {
 		return l, usageError("--listing %s: a prefix ends in a slash: write %s/", s, s)
 	}
 	if err := sel.ValidateScope(l.Key); err != nil {

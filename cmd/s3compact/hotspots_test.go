@@ -224,7 +224,6 @@ func TestHotspotsRefuses(t *testing.T) {
 		{"no source", nil, 2, []string{"--inventory LOCATION", "--listing"}},
 		{"two sources", append([]string{"--inventory", good}, listing...), 2, []string{"exclude one another"}},
 		{"no closing slash of a prefix", []string{"--listing", "s3://logs/app"}, 2, []string{"write s3://logs/app/"}},
-		{"no closing slash of a bucket", []string{"--listing", "s3://logs"}, 2, []string{"write s3://logs/"}},
 		{"no closing slash of a configuration", []string{"--inventory", "s3://reports/daily"}, 2, []string{"close a folder with a slash"}},
 		{"no bucket", []string{"--listing", "logs/app/"}, 2, []string{"s3://bucket/prefix/"}},
 		{"prefix inside a group", []string{"--listing", "s3://logs/a/b/", "--group-by", "depth=1"}, 2, []string{`list "a/"`}},

@@ -24,7 +24,7 @@ func (p *program) verifyCommand() *cli.Command {
 			examples("s3compact verify --state s3://my-logs/_s3compact/"),
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "state", Usage: "`LOCATION` of the receipts", Category: "what"},
-			&cli.IntFlag{Name: "concurrency", Value: 8, Usage: "outputs read at once", Category: "run"},
+			&cli.IntFlag{Name: "concurrency", Value: 8, Usage: "read `N` outputs at once", Category: "run"},
 			deadlineFlag(),
 			outputFlag("table", "json"),
 		},

@@ -109,6 +109,10 @@ func (d *demo) env(ctx context.Context, stdout io.Writer) error {
 	}
 	for _, e := range s.Env() {
 		name, value, _ := strings.Cut(e, "=")
+		if value == "" { // AWS tools take an empty profile for the name of one
+			fmt.Fprintf(stdout, "unset %s\n", name)
+			continue
+		}
 		fmt.Fprintf(stdout, "export %s='%s'\n", name, strings.ReplaceAll(value, "'", `'\''`))
 	}
 	return nil

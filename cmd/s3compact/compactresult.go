@@ -1,0 +1,111 @@
+package main
+
+import (
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/dustin/go-humanize"
+	"github.com/s3compact/s3compact/compactor"
+)
+
+// compactOutput renders the results on stdout.
+type compactOutput struct {
+	p      *program
+	lines  *lines
+	json   bool
+	dryRun bool
+	table  *tabwriter.Writer
+	shown  int // refusals in the table
+	hidden int
+}
+
+// maxShownRefusals bounds the refusals that a table names; JSON has them all.
+const maxShownRefusals = 50
+
+func newCompactOutput(p *program, asJSON, dryRun bool) *compactOutput {
+	return &compactOutput{p: p, lines: newLines(p.stdout), json: asJSON, dryRun: dryRun, table: tabwriter.NewWriter(p.stdout, 0, 4, 2, ' ', 0)}
+}
+
+func (o *compactOutput) refused(r compactor.Refused) {
+	line := refusedLine{Type: "refused", Key: &r.Key, Reason: r.Reason, Detail: r.Detail}
+	if r.Group {
+		line.Key, line.Prefix = nil, &r.Prefix
+	}
+	switch {
+	case o.json:
+		o.lines.write(line)
+	case o.shown < maxShownRefusals:
+		o.shown++
+		name := r.Key
+		if r.Group {
+			name = r.Prefix + " (the group)"
+		}
+		fmt.Fprintf(o.p.stdout, "refused  %s: %s: %s\n", name, r.Reason, r.Detail)
+	default:
+		o.hidden++
+	}
+}
+
+// outputLine tells of an output whose originals are deleted, or kept as asked.
+type outputLine struct {
+	Type    string `json:"type"` // "output"
+	Bucket  string `json:"bucket"`
+	Key     string `json:"key"`
+	Bytes   int64  `json:"bytes"`
+	Members int    `json:"members"`
+	CRC64   string `json:"crc64nvme"`
+}
+
+func (o *compactOutput) output(x compactor.Joined) {
+	if o.json {
+		o.lines.write(outputLine{"output", x.Bucket, x.Key, x.Bytes, x.Members, x.CRC64})
+	}
+}
+
+func (o *compactOutput) preview(g compactor.GroupPreview) {
+	if o.json {
+		o.lines.write(struct {
+			Type string `json:"type"`
+			compactor.GroupPreview
+		}{"group", g})
+		return
+	}
+	fmt.Fprintf(o.table, "%s\t%s\t%s\t-> %s\t%s ignored\n", orRoot(g.Prefix), count(g.Objects, "object"), humanize.IBytes(uint64(g.Bytes)), count(g.Outputs, "output"), humanize.Comma(g.Ignored))
+}
+
+func orRoot(prefix string) string {
+	if prefix == "" {
+		return "(root)"
+	}
+	return prefix
+}
+
+func (o *compactOutput) summary(s compactor.Summary, cost spent) {
+	if o.json {
+		o.lines.write(struct {
+			Type string `json:"type"`
+			compactor.Summary
+			spent
+		}{"summary", s, cost})
+		return
+	}
+	if o.hidden > 0 {
+		fmt.Fprintf(o.p.stdout, "… and %d more refused; --output json lists them all\n", o.hidden)
+	}
+	if err := o.table.Flush(); err != nil && o.lines.err == nil {
+		o.lines.err = err
+	}
+	ignored := humanize.Comma(s.ObjectsIgnored)
+	if s.ObjectsTooYoung > 0 {
+		ignored += fmt.Sprintf(" (%s younger than --min-age)", humanize.Comma(s.ObjectsTooYoung))
+	}
+	what := fmt.Sprintf("%s (%s) of %s into %s (%s)", count(s.ObjectsIn, "object"), humanize.IBytes(uint64(s.BytesIn)), count(s.Groups, "group"), count(s.Outputs, "output"), humanize.IBytes(uint64(s.BytesOut)))
+	if o.dryRun {
+		fmt.Fprintf(o.p.stdout, "would join %s; refused %s, ignored %s\n", what, humanize.Comma(s.ObjectsRefused), ignored)
+	} else {
+		fmt.Fprintf(o.p.stdout, "joined %s; deleted %s, refused %s, ignored %s\n", what, humanize.Comma(s.ObjectsDeleted), humanize.Comma(s.ObjectsRefused), ignored)
+	}
+	r := cost.Requests
+	fmt.Fprintf(o.p.stdout, "%s (%d GET, %d PUT, %d LIST, %d HEAD, %d DELETE), $%.4f, %.2f s\n",
+		count(r.Total(), "request"), r.Get, r.Put, r.List, r.Head, r.Delete, cost.CostUSD, cost.Seconds)
+}

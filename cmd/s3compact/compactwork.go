@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+
+	"github.com/s3compact/s3compact/compactor"
+	"github.com/s3compact/s3compact/internal/s3store"
+	"github.com/s3compact/s3compact/inventory"
+	"github.com/s3compact/s3compact/jobs"
+	"github.com/urfave/cli/v2"
+)
+
+// compactWork is what one call of compact is to do.
+type compactWork struct {
+	options compactor.Options
+	groups  []string // of this shard
+	objects int64    // in them, as the plan or the listing has it
+	bytes   int64
+	empty   bool     // the listing found no object at all
+	notHot  []string // groups with a log that are no hotspots: they are finished and reported, no more
+}
+
+// compactWork finds the groups of this shard: from the plan, or from a listing.
+func (p *program) compactWork(ctx context.Context, c *cli.Context, store *s3store.Client, o compactor.Options, shard jobs.Shard) (compactWork, error) {
+	w := compactWork{options: o}
+	var plan *inventory.Plan
+	var err error
+	switch location := c.String("plan"); {
+	case location != "":
+		if plan, err = inventory.LoadPlan(ctx, store, location); err != nil {
+			return w, err
+		}
+	default:
+		if plan, err = p.planFromPrefix(ctx, c, store); err != nil {
+			return w, err
+		}
+		w.empty = plan.Totals.Objects == 0
+	}
+	w.options.Bucket, w.options.Scope = plan.Bucket, plan.Scope
+	w.options.Selection, w.options.PlanID = plan.Thresholds, plan.ID
+	if w.options.State.Bucket == "" {
+		w.options.State = compactor.DefaultState(plan.Bucket)
+	}
+	if err := w.take(plan, shard, c.String("plan") != ""); err != nil {
+		return w, err
+	}
+	if c.String("plan") == "" && !c.Bool("dry-run") {
+		all := make([]string, len(plan.Hotspots))
+		for i, h := range plan.Hotspots {
+			all[i] = h.Prefix
+		}
+		known, err := compactor.KnownGroups(ctx, store, w.options, plan.Scope, all)
+		if err != nil {
+			return w, err
+		}
+		for _, g := range known {
+			if shard.OwnsHash(g) {
+				w.notHot = append(w.notHot, g)
+			}
+		}
+	}
+	return w, nil
+}
+
+// checkCompactSource says what is wrong with the plan or prefix, before anything is asked of S3.
+func checkCompactSource(c *cli.Context) error {
+	switch plan := c.String("plan"); {
+	case plan != "" && c.NArg() > 0:
+		return usageError("give --plan or a prefix, not both")
+	case plan != "":
+		for _, name := range selectionNames {
+			if c.IsSet(name) {
+				return usageError("--%s stands beside --plan, but the plan's own thresholds rule: make another plan with hotspots", name)
+			}
+		}
+		return nil
+	case c.NArg() != 1:
+		return usageError("compact what? Give --plan FILE, or one s3://bucket/prefix/; see: s3compact compact --help")
+	}
+	l, err := directory("prefix", c.Args().First())
+	if err != nil {
+		return err
+	}
+	sel, err := selectionOf(c)
+	if err != nil {
+		return err
+	}
+	if err := sel.ValidateScope(l.Key); err != nil {
+		return usageError("%v", err)
+	}
+	return nil
+}
+
+func (p *program) planFromPrefix(ctx context.Context, c *cli.Context, store *s3store.Client) (*inventory.Plan, error) {
+	l, err := directory("prefix", c.Args().First())
+	if err != nil {
+		return nil, err
+	}
+	sel, err := selectionOf(c)
+	if err != nil {
+		return nil, err
+	}
+	return inventory.FromListing(ctx, store, l.Bucket, l.Key, sel, nil)
+}
+
+// take keeps the hotspots of the shard: balanced where all shards have the
+// same plan, by hash where each lists for itself.
+func (w *compactWork) take(plan *inventory.Plan, shard jobs.Shard, balanced bool) error {
+	var mine []int
+	if balanced {
+		work := make([]jobs.Work, len(plan.Hotspots))
+		for i, h := range plan.Hotspots {
+			work[i] = jobs.Work{Key: h.Prefix, Objects: h.Objects, Bytes: h.Bytes}
+		}
+		shares, err := jobs.Split(work, shard.Count)
+		if err != nil {
+			return err
+		}
+		mine = shares[shard.Index]
+	} else {
+		for i, h := range plan.Hotspots {
+			if shard.OwnsHash(h.Prefix) {
+				mine = append(mine, i)
+			}
+		}
+	}
+	for _, i := range mine {
+		h := &plan.Hotspots[i]
+		w.groups = append(w.groups, h.Prefix)
+		w.objects += h.Objects
+		w.bytes += h.Bytes
+	}
+	return nil
+}

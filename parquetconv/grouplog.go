@@ -15,8 +15,9 @@ import (
 // are made of.
 type groupLog struct {
 	gid     string
-	bucket  string      // of the originals
-	outputs []logOutput // newest first
+	bucket  string           // of the originals
+	outputs []logOutput      // newest first
+	givenUp []receipt.Output // of a void entry that nothing follows yet
 }
 
 // logOutput is an output that the log names.
@@ -109,11 +110,18 @@ func (g *groupLog) apply(e *receipt.Entry, number int, byID map[objectID]*logOut
 			byID[out.id] = out
 		}
 	case receipt.Void:
-		for i := range e.Outputs {
-			if o := byID[objectID{e.Outputs[i].Bucket, e.Outputs[i].Key}]; o != nil {
+		// Whether its outputs are dead is decided by the entry behind it: a paused
+		// worker may still complete them and delete their members.
+		g.givenUp = e.Outputs
+	case receipt.Done:
+		for i := range g.givenUp {
+			if o := byID[objectID{g.givenUp[i].Bucket, g.givenUp[i].Key}]; o != nil {
 				o.dead = true
 			}
 		}
+	}
+	if e.Kind != receipt.Void {
+		g.givenUp = nil
 	}
 	for _, d := range e.Dead {
 		if o := byID[objectID{d.Bucket, d.Key}]; o != nil {

@@ -166,6 +166,11 @@ func TestEachOriginalLoadsOnce(t *testing.T) {
 			out := c.join("src/a/", keys...)
 			c.append(&receipt.Entry{Header: receipt.Header{Kind: receipt.Void}, Outputs: []receipt.Output{{Bucket: "data", Key: out}}})
 		},
+		"given up, but completed by a paused worker": func(t *testing.T, c *compacted, o Options, keys []string) {
+			out := c.join("src/a/", keys...)
+			c.append(&receipt.Entry{Header: receipt.Header{Kind: receipt.Void}, Outputs: []receipt.Output{{Bucket: "data", Key: out}}})
+			c.remove(keys[:2]...)
+		},
 		"restored after it was converted": func(t *testing.T, c *compacted, o Options, keys []string) {
 			before := c.store.clone()
 			out := c.join("src/a/", keys...)

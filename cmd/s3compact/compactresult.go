@@ -105,7 +105,5 @@ func (o *compactOutput) summary(s compactor.Summary, cost spent) {
 	} else {
 		fmt.Fprintf(o.p.stdout, "joined %s; deleted %s, refused %s, ignored %s\n", what, humanize.Comma(s.ObjectsDeleted), humanize.Comma(s.ObjectsRefused), ignored)
 	}
-	r := cost.Requests
-	fmt.Fprintf(o.p.stdout, "%s (%d GET, %d PUT, %d LIST, %d HEAD, %d DELETE), $%.4f, %.2f s\n",
-		count(r.Total(), "request"), r.Get, r.Put, r.List, r.Head, r.Delete, cost.CostUSD, cost.Seconds)
+	fmt.Fprintln(o.p.stdout, cost)
 }

@@ -64,17 +64,15 @@ func (o *convertOutput) summary(s parquetconv.Summary, cost spent) {
 		fmt.Fprintf(o.p.stdout, "… and %d more refused; --output json lists them all\n", o.hidden)
 	}
 	if o.dryRun {
-		fmt.Fprintf(o.p.stdout, "would convert %s sources (%s) in %s batches; refused %s, ignored %s\n",
-			humanize.Comma(s.Sources), humanize.IBytes(uint64(s.BytesIn)), humanize.Comma(s.Batches), humanize.Comma(s.Refused), humanize.Comma(s.Ignored))
+		fmt.Fprintf(o.p.stdout, "would convert %s (%s) in %s; refused %s, ignored %s\n",
+			count(s.Sources, "source"), humanize.IBytes(uint64(s.BytesIn)), count(s.Batches, "batch"), humanize.Comma(s.Refused), humanize.Comma(s.Ignored))
 	} else {
-		fmt.Fprintf(o.p.stdout, "converted %s rows of %s sources (%s) into %s rows in %s files (%s), %s batches; rejected %s rows, refused %s sources, ignored %s\n",
-			humanize.Comma(s.RowsIn), humanize.Comma(s.Sources), humanize.IBytes(uint64(s.BytesIn)), humanize.Comma(s.RowsOut), humanize.Comma(s.Files),
-			humanize.IBytes(uint64(s.BytesOut)), humanize.Comma(s.Batches), humanize.Comma(s.RowsRejected), humanize.Comma(s.Refused), humanize.Comma(s.Ignored))
+		fmt.Fprintf(o.p.stdout, "converted %s of %s (%s) into %s in %s (%s), %s; rejected %s, refused %s, ignored %s\n",
+			count(s.RowsIn, "row"), count(s.Sources, "source"), humanize.IBytes(uint64(s.BytesIn)), count(s.RowsOut, "row"), count(s.Files, "file"),
+			humanize.IBytes(uint64(s.BytesOut)), count(s.Batches, "batch"), count(s.RowsRejected, "row"), count(s.Refused, "source"), humanize.Comma(s.Ignored))
 		if s.RejectedBefore > 0 {
 			fmt.Fprintf(o.p.stdout, "%s rows were rejected by earlier runs\n", humanize.Comma(s.RejectedBefore))
 		}
 	}
-	r := cost.Requests
-	fmt.Fprintf(o.p.stdout, "%s requests (%d GET, %d PUT, %d LIST, %d HEAD, %d DELETE), $%.4f, %.2f s\n",
-		humanize.Comma(r.Total()), r.Get, r.Put, r.List, r.Head, r.Delete, cost.CostUSD, cost.Seconds)
+	fmt.Fprintln(o.p.stdout, cost)
 }

@@ -161,7 +161,11 @@ func sizeOf(bytes int64) string { return humanize.IBytes(uint64(max(0, bytes))) 
 
 // count is "1 object", "1,234 objects".
 func count(n int64, noun string) string {
-	if n != 1 {
+	switch {
+	case n == 1:
+	case strings.HasSuffix(noun, "ch"):
+		noun += "es"
+	default:
 		noun += "s"
 	}
 	return humanize.Comma(n) + " " + noun

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"sync"
 	"time"
@@ -45,6 +46,13 @@ type spent struct {
 	Requests s3store.Requests `json:"requests"`
 	CostUSD  float64          `json:"cost_usd"`
 	Seconds  float64          `json:"seconds"`
+}
+
+// String is the line that a table ends with.
+func (s spent) String() string {
+	r := s.Requests
+	return fmt.Sprintf("%s (%d GET, %d PUT, %d LIST, %d HEAD, %d DELETE), $%.4f, %.2f s",
+		count(r.Total(), "request"), r.Get, r.Put, r.List, r.Head, r.Delete, s.CostUSD, s.Seconds)
 }
 
 func spentSince(start time.Time, r s3store.Requests) spent {

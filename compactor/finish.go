@@ -261,15 +261,15 @@ func (c *completion) giveUp(ctx context.Context, o receipt.Output) (fate, receip
 // deleteMembers is step 9, for the members of all outputs but the lost ones. It
 // returns the members that were replaced meanwhile.
 func (g *group) deleteMembers(ctx context.Context, auth *authority, e *receipt.Entry, lost map[int]bool) (changed []receipt.Refusal, err error) {
-	todo := make([]s3store.KeyETag, 0, len(e.Members))
+	pending := make([]s3store.KeyETag, 0, len(e.Members))
 	for i := range e.Members {
 		if m := &e.Members[i]; !lost[m.Output] {
-			todo = append(todo, s3store.KeyETag{Key: m.Key, ETag: m.ETag})
+			pending = append(pending, s3store.KeyETag{Key: m.Key, ETag: m.ETag})
 		}
 	}
 	var last error
 	for range maxTries {
-		answers, err := g.deleteAll(ctx, auth, todo)
+		answers, err := g.deleteAll(ctx, auth, pending)
 		if err != nil {
 			return nil, err
 		}
@@ -281,7 +281,7 @@ func (g *group) deleteMembers(ctx context.Context, auth *authority, e *receipt.E
 			case errors.Is(err, s3store.ErrNotFound):
 				g.counts.ObjectsGone++
 			case errors.Is(err, s3store.ErrPrecondition):
-				changed = append(changed, receipt.Refusal{Key: todo[i].Key, ETag: todo[i].ETag, Reason: "changed", Detail: "replaced while it was compacted: both versions stay"})
+				changed = append(changed, receipt.Refusal{Key: pending[i].Key, ETag: pending[i].ETag, Reason: "changed", Detail: "replaced while it was compacted: both versions stay"})
 			case errors.Is(err, s3store.ErrDenied):
 				return nil, fmt.Errorf("%w; the outputs are complete, nothing is lost: allow s3:DeleteObject and run again", err)
 			default:
@@ -289,14 +289,14 @@ func (g *group) deleteMembers(ctx context.Context, auth *authority, e *receipt.E
 					auth.expired()
 				}
 				last = err
-				again = append(again, todo[i])
+				again = append(again, pending[i])
 			}
 		}
-		if todo = again; len(todo) == 0 {
+		if pending = again; len(pending) == 0 {
 			return changed, nil
 		}
 	}
-	return nil, fmt.Errorf("%d members are still to be deleted; run again: %w", len(todo), last)
+	return nil, fmt.Errorf("%d members are still to be deleted; run again: %w", len(pending), last)
 }
 
 // deleteBatchKeys is how many keys one DeleteObjects names: S3 allows 1,000,

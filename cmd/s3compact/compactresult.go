@@ -5,6 +5,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/dustin/go-humanize"
+
 	"github.com/s3compact/s3compact/compactor"
 )
 

@@ -3,11 +3,12 @@ package main
 import (
 	"context"
 
+	"github.com/urfave/cli/v2"
+
 	"github.com/s3compact/s3compact/compactor"
 	"github.com/s3compact/s3compact/internal/s3store"
 	"github.com/s3compact/s3compact/inventory"
 	"github.com/s3compact/s3compact/jobs"
-	"github.com/urfave/cli/v2"
 )
 
 // compactWork is what one call of compact is to do.

@@ -91,6 +91,9 @@ const (
 	settleTime = 17 * time.Minute
 	// authorityTime is how long an authority serves before the head is looked at again.
 	authorityTime = time.Minute
+	// MaxConcurrency is the largest Options.Concurrency: more connections than
+	// that one process does not use.
+	MaxConcurrency = 4096
 	// maxMembers bounds an attempt, and with it its commit and its memory: about 1 KB a member.
 	maxMembers = 20_000
 	// maxParts is S3's largest number of parts of an upload.
@@ -124,6 +127,7 @@ func (o *Options) setDefaults() {
 	if o.Concurrency <= 0 {
 		o.Concurrency = 64
 	}
+	o.Concurrency = min(o.Concurrency, MaxConcurrency)
 	if o.MemoryBytes <= 0 {
 		o.MemoryBytes = 512 << 20
 	}

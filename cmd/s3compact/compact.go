@@ -160,8 +160,8 @@ func compactOptions(c *cli.Context) (compactor.Options, error) {
 	default:
 		return o, usageError("--verify %q: write checksum or readback", c.String("verify"))
 	}
-	if o.Concurrency < 1 {
-		return o, usageError("--concurrency %d: at least 1", o.Concurrency)
+	if o.Concurrency < 1 || o.Concurrency > compactor.MaxConcurrency {
+		return o, usageError("--concurrency %d: from 1 to %d", o.Concurrency, compactor.MaxConcurrency)
 	}
 	if o.MinAge < 0 {
 		return o, usageError("--min-age %s: not below zero", o.MinAge)

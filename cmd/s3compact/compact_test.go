@@ -309,6 +309,7 @@ func TestCompactRefusesBadCalls(t *testing.T) {
 		{"a state that engines read", []string{"s3://" + bucket + "/a/", "--state", "s3://" + bucket + "/state/", "--yes"}, exitUsage, "begins with _"},
 		{"a misspelt flag after the argument", []string{"s3://" + bucket + "/a/", "--yse"}, exitUsage, "--yse"},
 		{"a bad size", []string{"s3://" + bucket + "/a/", "--small-size", "many", "--yes"}, exitUsage, "--small-size"},
+		{"a boundless concurrency", []string{"s3://" + bucket + "/a/", "--concurrency", "9223372036854775807", "--yes"}, exitUsage, "from 1 to 4096"},
 		{"a bad shard", []string{"s3://" + bucket + "/a/", "--shard", "4/4", "--yes"}, exitUsage, "shard"},
 		{"a bad content", []string{"s3://" + bucket + "/a/", "--content", "xml", "--yes"}, exitUsage, "--content"},
 		{"a bad output", []string{"s3://" + bucket + "/a/", "--output", "xml", "--yes"}, exitUsage, "--output"},

@@ -101,8 +101,8 @@ func convertOptions(ctx context.Context, c *cli.Context) (parquetconv.Options, e
 	if c.NArg() == 0 {
 		return o, usageError("convert what? Give one or more sources: s3://bucket/prefix/, an object, a file or a folder; see: s3compact convert --help")
 	}
-	if o.Concurrency < 1 {
-		return o, usageError("--concurrency %d: at least 1", o.Concurrency)
+	if o.Concurrency < 1 || o.Concurrency > parquetconv.MaxConcurrency {
+		return o, usageError("--concurrency %d: from 1 to %d", o.Concurrency, parquetconv.MaxConcurrency)
 	}
 	var err error
 	if o.BatchBytes, err = sizeFlag(c, "batch-size", false); err != nil {

@@ -58,8 +58,8 @@ func (p *program) verify(c *cli.Context) error {
 		return usageError("verify what? Give --state s3://bucket/_s3compact/ and nothing else")
 	}
 	o := compactor.Options{Concurrency: c.Int("concurrency"), Log: log, Progress: bar}
-	if o.Concurrency < 1 {
-		return usageError("--concurrency %d: at least 1", o.Concurrency)
+	if o.Concurrency < 1 || o.Concurrency > compactor.MaxConcurrency {
+		return usageError("--concurrency %d: from 1 to %d", o.Concurrency, compactor.MaxConcurrency)
 	}
 	if o.State, err = directory("--state", c.String("state")); err != nil {
 		return err

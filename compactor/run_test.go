@@ -12,6 +12,7 @@ import (
 
 	"github.com/s3compact/s3compact/internal/receipt"
 	"github.com/s3compact/s3compact/internal/s3store"
+	"github.com/s3compact/s3compact/internal/s3test"
 	"github.com/s3compact/s3compact/validate"
 )
 
@@ -355,5 +356,34 @@ func TestReceiptSaysWhatTheOutputIsMadeOf(t *testing.T) {
 	}
 	if !slices.IsSortedFunc(e.Members, func(a, b receipt.Member) int { return strings.Compare(a.Key, b.Key) }) {
 		t.Error("the members are not in key order")
+	}
+}
+
+// TestVersionedBucket: deletes leave markers there; the current objects are as anywhere.
+func TestVersionedBucket(t *testing.T) {
+	server := s3test.Start(t)
+	b := &bucket{t: t, name: server.VersionedBucket(t), store: openClient(t, server)}
+	b.fill("app/", 5)
+	b.put("app/log-000.json.gz", gz(record("app/", 0, 1), record("app/", 0, 2), record("app/", 0, 3))) // a second version
+	before := b.records("")
+	sum, refused := b.mustCompact(b.options(), "app/")
+	if sum.ObjectsIn != 5 || sum.ObjectsDeleted != 5 || len(refused) > 0 {
+		t.Errorf("%+v, refused %v", sum, refused)
+	}
+	sameRecords(t, "after the run", before, b.records(""))
+	if again, _ := b.mustCompact(b.options(), "app/"); again.ObjectsIn != 0 {
+		t.Errorf("again: %+v", again)
+	}
+	verify(t, b, 1, 0)
+}
+
+// TestLockedBucketIsRefused: nothing could be deleted, or only against its protection.
+func TestLockedBucketIsRefused(t *testing.T) {
+	server := s3test.Start(t)
+	b := &bucket{t: t, name: server.LockBucket(t), store: openClient(t, server)}
+	b.fill("app/", 3)
+	sum, refused := b.mustCompact(b.options(), "app/")
+	if refused["app/"] != "locked" || sum.ObjectsIn != 0 || len(b.list("app/")) != 3 {
+		t.Errorf("%+v, refused %v", sum, refused)
 	}
 }

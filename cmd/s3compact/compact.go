@@ -41,6 +41,7 @@ func (p *program) compactCommand() *cli.Command {
 			&cli.DurationFlag{Name: "min-age", Value: time.Hour, Usage: "leave objects younger than this `DURATION`", Category: "what"},
 			&cli.BoolFlag{Name: "keep-originals", Usage: "delete nothing, now or in later runs; without --dest readers then see every record twice", Category: "what"},
 			&cli.StringFlag{Name: "content", Value: string(validate.ContentNDJSON), Usage: "`KIND` of text: ndjson (each member begins as a JSON object) or lines (any text without header lines)", Category: "what"},
+			&cli.StringFlag{Name: "gzip", Value: "multi", Usage: "`FORM` of outputs: multi (the members as they are, one behind another)", Category: "what"},
 			&cli.StringFlag{Name: "verify", Value: "checksum", Usage: "`HOW` outputs are proven: checksum (as S3 stored it) or readback", Category: "run"},
 			&cli.IntFlag{Name: "concurrency", Value: 64, Usage: "read `N` objects at once", Category: "run"},
 			&cli.StringFlag{Name: "memory", Value: "512MiB", Usage: "bound the buffers by this `SIZE`", Category: "run"},
@@ -152,6 +153,9 @@ func compactOptions(c *cli.Context) (compactor.Options, error) {
 	var err error
 	if o.Content, err = validate.ParseContent(c.String("content")); err != nil {
 		return o, usageError("--content: %v", err)
+	}
+	if c.String("gzip") != "multi" {
+		return o, usageError("--gzip %q: this version writes multi", c.String("gzip"))
 	}
 	switch c.String("verify") {
 	case "checksum":

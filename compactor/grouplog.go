@@ -172,24 +172,47 @@ func (l *grouplog) append(ctx context.Context, e *receipt.Entry) (ours bool, err
 	if err != nil {
 		return false, err
 	}
-	key := receipt.EntryKey(l.st.at.Key, l.gid, e.Number)
-	attributes := s3store.Attributes{ContentType: "application/gzip"}
-	_, err = l.st.store.Put(ctx, l.st.at.Bucket, key, body, s3store.PutOptions{CreateOnly: true, Attributes: attributes})
-	if err != nil && !errors.Is(err, s3store.ErrExpired) && !errors.Is(err, s3store.ErrDenied) {
-		// Refused as existing, or no answer: what is there decides.
-		there, gerr := l.st.readEntry(ctx, l.gid, e.Number)
-		switch {
-		case gerr == nil && there.Nonce == e.Nonce:
-			err = nil
-		case gerr == nil:
-			return false, nil
-		case errors.Is(err, s3store.ErrPrecondition):
-			return false, gerr
+	for wait := conflictWait; ; wait *= 2 {
+		ours, err = l.put(ctx, e, body)
+		// 409: another write of the entry is under way, or was; it may come to nothing.
+		if !errors.Is(err, s3store.ErrConflict) || wait > lastConflictWait {
+			break
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return false, context.Cause(ctx)
 		}
 	}
 	if err != nil {
 		return false, fmt.Errorf("write entry %d of the log of group %q: %w", e.Number, l.group, err)
 	}
-	l.head, l.entry, l.stored = e.Number, e, e.Time
-	return true, nil
+	if ours {
+		l.head, l.entry, l.stored = e.Number, e, e.Time
+	}
+	return ours, nil
+}
+
+// The waits between tries of an entry that S3 answers with 409.
+const (
+	conflictWait     = 100 * time.Millisecond
+	lastConflictWait = 3 * time.Second
+)
+
+// put sends an entry once. Refused as existing, or without an answer, what is there decides.
+func (l *grouplog) put(ctx context.Context, e *receipt.Entry, body []byte) (ours bool, err error) {
+	key := receipt.EntryKey(l.st.at.Key, l.gid, e.Number)
+	attributes := s3store.Attributes{ContentType: "application/gzip"}
+	_, err = l.st.store.Put(ctx, l.st.at.Bucket, key, body, s3store.PutOptions{CreateOnly: true, Attributes: attributes})
+	if err == nil || errors.Is(err, s3store.ErrExpired) || errors.Is(err, s3store.ErrDenied) {
+		return err == nil, err
+	}
+	there, gerr := l.st.readEntry(ctx, l.gid, e.Number)
+	switch {
+	case gerr == nil:
+		return there.Nonce == e.Nonce, nil
+	case errors.Is(err, s3store.ErrPrecondition):
+		return false, gerr
+	}
+	return false, err
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/md5"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -113,4 +114,26 @@ func TestEveryStoredChecksumIsCompared(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestConflictOnAnEntryIsTriedAgain: S3 answers 409 to a create-only PUT while
+// another one of the key is under way, which may come to nothing.
+func TestConflictOnAnEntryIsTriedAgain(t *testing.T) {
+	b := newBucket(t)
+	b.fill("app/", 4)
+	before := b.records("")
+	conflicts := map[string]int{}
+	f := &faultyStore{Client: b.store, before: func(_ int, c call) (bool, error) {
+		if c.op == "put" && strings.Contains(c.key, "/groups/") {
+			if conflicts[c.key]++; conflicts[c.key] <= 2 {
+				return false, fmt.Errorf("put: %w", s3store.ErrConflict)
+			}
+		}
+		return true, nil
+	}}
+	sum, _, err := b.compact(f, b.options(), "app/")
+	if err != nil || sum.GroupsDone != 1 || sum.ObjectsIn != 4 || len(conflicts) != 2 {
+		t.Errorf("%+v, %v; conflicts %v", sum, err, conflicts)
+	}
+	sameRecords(t, "in the end", before, b.records(""))
 }

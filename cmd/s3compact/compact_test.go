@@ -184,7 +184,7 @@ func TestCompactOfAPlanByFourShardsAtOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range results {
 		wg.Go(func() {
-			results[i] = s3compact("compact", "--plan", plan, "--yes", "--min-age", "0s", "--output", "json", "--shard", fmt.Sprintf("%d/4", i))
+			results[i] = process("compact", "--plan", plan, "--yes", "--min-age", "0s", "--output", "json", "--shard", fmt.Sprintf("%d/4", i))
 		})
 	}
 	wg.Wait()

@@ -381,7 +381,7 @@ func TestConvertByWorkersAtOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for _, shard := range []string{"0/3", "0/3", "0/3", "1/3", "2/3"} {
 		wg.Go(func() {
-			r := s3compact("convert", "--schema", schema, "--to", to, "--batch-size", "30KB", "--shard", shard, from)
+			r := process("convert", "--schema", schema, "--to", to, "--batch-size", "30KB", "--shard", shard, from)
 			if r.code != exitDone && r.code != exitRefused {
 				t.Errorf("%+v", r)
 			}

@@ -9,8 +9,7 @@ import (
 )
 
 // sumORC adds a part of an ORC data file, of so many parts, to g: the stripes
-// are shared out in order. One stripe of the wanted columns is in memory at a
-// time.
+// are shared out in order.
 func sumORC(ctx context.Context, r io.ReaderAt, sizeBytes int64, g *groups, part, parts int, progress Progress) error {
 	f, err := orc.Open(r, sizeBytes)
 	if err != nil {
@@ -22,17 +21,25 @@ func sumORC(ctx context.Context, r io.ReaderAt, sizeBytes int64, g *groups, part
 	}
 	first, end := f.NumStripes()*part/parts, f.NumStripes()*(part+1)/parts
 	for i := first; i < end; i++ {
-		if err := rows.read(ctx, i); err != nil {
+		if err := rows.reader.Open(ctx, orc.Span{Stripe: i, To: f.RowGroups(i)}, nil); err != nil {
 			return err
 		}
-		for more := true; more; {
-			if more, err = rows.next(); err == nil {
-				err = g.add(&rows.batch)
+		for {
+			if rows.stripe, err = rows.reader.Next(ctx); err == io.EOF {
+				break
+			} else if err != nil {
+				return err
 			}
-			if err != nil {
-				return fmt.Errorf("stripe %d: %w", i, err)
+			rows.row = 0
+			for more := true; more; {
+				if more, err = rows.next(); err == nil {
+					err = g.add(&rows.batch)
+				}
+				if err != nil {
+					return fmt.Errorf("stripe %d: %w", i, err)
+				}
+				progress.Add(rows.batch.rows(), 0)
 			}
-			progress.Add(rows.batch.rows(), 0)
 		}
 		s := f.Stripe(i)
 		progress.Add(0, s.IndexBytes+s.DataBytes+s.FooterBytes)
@@ -45,7 +52,7 @@ type orcRows struct {
 	reader *orc.Reader
 	columns
 	stripe  *orc.Batch
-	row     int // the next row in the stripe
+	row     int // the next row in the batch
 	keys    []byte
 	classes interner
 	batch   batch
@@ -106,13 +113,7 @@ func isOneOf(k orc.Kind, kinds []orc.Kind) bool {
 	return false
 }
 
-func (r *orcRows) read(ctx context.Context, stripe int) (err error) {
-	r.row = 0
-	r.stripe, err = r.reader.ReadStripe(ctx, stripe)
-	return err
-}
-
-// column is a vector of the stripe, or nil when the report has no such column.
+// column is a vector of the batch, or nil when the report has no such column.
 func (r *orcRows) column(i int) *orc.Vector {
 	if i < 0 {
 		return nil
@@ -120,7 +121,7 @@ func (r *orcRows) column(i int) *orc.Vector {
 	return r.stripe.Columns[i]
 }
 
-// next takes the next batch out of the stripe and says whether more may follow.
+// next takes the next rows out of the batch and says whether more may follow.
 func (r *orcRows) next() (more bool, err error) {
 	b := &r.batch
 	b.reset()
@@ -135,10 +136,10 @@ func (r *orcRows) next() (more bool, err error) {
 			continue
 		}
 		if key.IsNull(i) || modified.IsNull(i) {
-			return false, fmt.Errorf("row %d has a size but no key or no time", i)
+			return false, fmt.Errorf("row %d has a size but no key or no time", r.stripe.FirstRow+int64(i))
 		}
 		if s := modified.Seconds[i]; s < firstSecond || s > lastSecond {
-			return false, fmt.Errorf("row %d was last modified %d seconds after 1970: no date of the years 1 to 9999", i, s)
+			return false, fmt.Errorf("row %d was last modified %d seconds after 1970: no date of the years 1 to 9999", r.stripe.FirstRow+int64(i), s)
 		}
 		r.keys = append(r.keys, key.Bytes(i)...)
 		b.ends = append(b.ends, len(r.keys))

@@ -31,6 +31,13 @@ type Reader struct {
 	ints         []int64
 	packed       []byte
 	batch        Batch
+
+	span        Span
+	skips       [][]bool // by row group of the span and column
+	whole, out  Batch
+	group       RowGroup
+	nextGroup   int
+	row, endRow int
 }
 
 // NewReader returns a reader of the named top-level columns, each of which must exist once and be of a primitive kind.

@@ -25,6 +25,8 @@ type tail struct {
 	rows    int64
 	stripes []StripeInfo
 	types   []typeInfo
+	// rowIndexStride is the number of rows of each row group but a stripe's last; 0 without row indexes.
+	rowIndexStride int64
 	// encrypted[id] holds for the columns that are stored encrypted, beside a masked copy. Nil if there are none.
 	encrypted []bool
 	// values[stripe][id] is the number of non-null values of a column in a stripe, -1 if unknown. Nil if the file has no
@@ -173,6 +175,8 @@ func (t *tail) parseFooter(b []byte) error {
 			return err
 		case 6:
 			return f.int64(&t.rows)
+		case 8:
+			return f.int64(&t.rowIndexStride)
 		case 10:
 			m, err := f.message()
 			if err != nil {

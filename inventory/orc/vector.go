@@ -1,15 +1,24 @@
 package orc
 
-// Batch holds the values of one stripe. It belongs to its Reader and is valid until the next ReadStripe on that.
+// Batch holds the values of some rows of one row group. It belongs to its Reader and is valid until the next call of Next or
+// Open on that.
 type Batch struct {
-	Rows    int
-	Columns []*Vector // in the order in which the columns were named
+	Rows int
+	// Group is the row group that the rows belong to.
+	Group RowGroup
+	// FirstRow is the number of the first row in its stripe.
+	FirstRow int64
+	Columns  []*Vector // in the order in which the columns were named
 }
 
-// Vector holds the values of one column in one stripe. The slices named for the column's kind have one value a row, zero
+// Vector holds the values of one column in one batch. The slices named for the column's kind have one value a row, zero
 // where the row is null; those of other kinds are nil or of undefined contents.
 type Vector struct {
 	Kind Kind
+	// Skipped tells that the column was not read here, as the caller of Open chose. All else is undefined then.
+	Skipped bool
+	// Constant tells that all rows have the same value as row 0, or are null as row 0 is. It is not set for every such batch.
+	Constant bool
 	// Present tells for each row whether it has a value. Nil if every row has one.
 	Present []bool
 	// Int64 holds byte, short, int and long values, and dates in days since 1970-01-01 as stored.

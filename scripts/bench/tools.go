@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"github.com/s3compact/s3compact/internal/buildcache"
+)
+
+//go:embed peers/requirements.txt
+var requirements []byte
+
+// say tells what takes long.
+func say(format string, args ...any) { fmt.Fprintf(os.Stderr, "bench: "+format+"\n", args...) }
+
+// python returns the interpreter of a virtual environment with the peers that
+// come from PyPI; its folder's name is a hash of the pinned versions.
+func python(ctx context.Context) (string, error) {
+	sum := sha256.Sum256(requirements)
+	dir, err := buildcache.Make(ctx, "bench/venv-"+hex.EncodeToString(sum[:6]), func(ctx context.Context, tmp string) error {
+		say("installing Python packages (once, 1 GB)")
+		if err := command(ctx, "python3", "-m", "venv", tmp); err != nil {
+			return err
+		}
+		file := filepath.Join(tmp, "requirements.txt")
+		if err := os.WriteFile(file, requirements, 0o644); err != nil {
+			return err
+		}
+		return command(ctx, filepath.Join(tmp, "bin", "python3"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", file)
+	})
+	if err != nil {
+		return "", fmt.Errorf("the peers from PyPI (they need python3 with its venv module): %w", err)
+	}
+	return filepath.Join(dir, "bin", "python3"), nil
+}
+
+// command runs a program whose output matters only when it fails.
+func command(ctx context.Context, name string, args ...string) error {
+	return commandIn(ctx, "", name, args...)
+}
+
+// commandIn is command with a working folder.
+func commandIn(ctx context.Context, dir, name string, args ...string) error {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s %.200q: %w\n%s", name, args, err, out)
+	}
+	return nil
+}

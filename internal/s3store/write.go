@@ -153,7 +153,7 @@ func (c *Client) ListUploads(ctx context.Context, bucket, prefix string, fn func
 			return wrap("list uploads", bucket, prefix, err)
 		}
 		for _, u := range out.Uploads {
-			key, err := decodeKey(out.EncodingType, aws.ToString(u.Key))
+			key, err := decodeKey(out.EncodingType == types.EncodingTypeUrl, []byte(aws.ToString(u.Key)))
 			if err != nil {
 				return wrap("list uploads", bucket, prefix, err)
 			}
@@ -164,7 +164,7 @@ func (c *Client) ListUploads(ctx context.Context, bucket, prefix string, fn func
 		if !aws.ToBool(out.IsTruncated) {
 			return nil
 		}
-		next, err := decodeKey(out.EncodingType, aws.ToString(out.NextKeyMarker))
+		next, err := decodeKey(out.EncodingType == types.EncodingTypeUrl, []byte(aws.ToString(out.NextKeyMarker)))
 		if err != nil {
 			return wrap("list uploads", bucket, prefix, err)
 		}

@@ -5,42 +5,62 @@ import (
 	"strings"
 )
 
-// columns are the places, in a file or a CSV row, of what is read of a report;
-// -1 where it has none. They are found by name, since AWS adds columns and
-// users choose them.
-type columns struct {
-	key, size, modified, class, latest, deleteMarker int
+// column is one of the columns of a report that are read.
+type column int
+
+const (
+	colKey column = iota
+	colSize
+	colModified
+	colLatest
+	colMarker
+	colBucket
+	colClass
+	colTier
+	colEncryption
+	colChecksum
+	colReplication
+	colLockMode
+	colLockUntil
+	colLegalHold
+	numColumns
+)
+
+// columnNames are the columns as bindColumns compares them.
+// Source: Amazon S3 User Guide, "Amazon S3 Inventory list".
+var columnNames = [numColumns]string{
+	"key", "size", "lastmodifieddate", "islatest", "isdeletemarker", "bucket", "storageclass", "intelligenttieringaccesstier",
+	"encryptionstatus", "checksumalgorithm", "replicationstatus", "objectlockmode", "objectlockretainuntildate", "objectlocklegalholdstatus",
 }
 
+// attribute is what the column's words are, as they are. The columns from
+// colClass to colReplication have one each, in the same order; the three of
+// object lock make attrLock together, see locked.
+func (c column) attribute() attribute { return attrClass + attribute(c-colClass) }
+
+// columns are the places of the columns in a file or a CSV row, -1 where it has
+// none. They are found by name, since AWS adds columns and users choose them.
+type columns [numColumns]int
+
 // bindColumns finds the columns by their names, which CSV and ORC write
-// differently: "LastModifiedDate" and "last_modified_date".
-// Source: Amazon S3 User Guide, "Amazon S3 Inventory list".
+// differently: "LastModifiedDate" and "last_modified_date". Unknown ones are
+// left alone.
 func bindColumns(names []string) (columns, error) {
-	c := columns{-1, -1, -1, -1, -1, -1}
-	for _, bind := range []struct {
-		place    *int
-		name     string
-		required bool
-	}{
-		{&c.key, "key", true},
-		{&c.size, "size", true},
-		{&c.modified, "lastmodifieddate", true},
-		{&c.class, "storageclass", false},
-		{&c.latest, "islatest", false},
-		{&c.deleteMarker, "isdeletemarker", false},
-	} {
+	var c columns
+	for col := range c {
+		c[col] = -1
 		for i, n := range names {
-			if foldColumn(n) != bind.name {
+			if foldColumn(n) != columnNames[col] {
 				continue
 			}
-			if *bind.place >= 0 {
+			if c[col] >= 0 {
 				return c, fmt.Errorf("the column %s is there twice", n)
 			}
-			*bind.place = i
+			c[col] = i
 		}
-		if bind.required && *bind.place < 0 {
+		if c[col] < 0 && column(col) <= colModified {
 			return c, fmt.Errorf("the column %s is missing (there are: %s): add the field to the inventory configuration and wait for the next report, or use --listing",
-				bind.name, strings.Join(names, ", "))
+				columnNames[col], strings.Join(names, ", "))
 		}
 	}
 	return c, nil
@@ -48,4 +68,21 @@ func bindColumns(names []string) (columns, error) {
 
 func foldColumn(name string) string {
 	return strings.ToLower(strings.ReplaceAll(strings.TrimSpace(name), "_", ""))
+}
+
+// locked says whether one value of the three columns of object lock means that
+// the object is locked. A mode or a date is there only where there is a
+// retention; one that has ended may still be named, as in the headers by which
+// compact decides.
+func locked(c column, word []byte) bool {
+	if c == colLegalHold {
+		return strings.EqualFold(string(word), "on")
+	}
+	return len(word) > 0
+}
+
+// wrongBucket is the error of a row that belongs to another bucket than the
+// manifest's sourceBucket.
+func wrongBucket(row int64, got []byte, want string) error {
+	return fmt.Errorf("row %d is of the bucket %.80q, but the manifest's sourceBucket is %q: the file belongs to another report", row, got, want)
 }

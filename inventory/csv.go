@@ -14,15 +14,29 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// sumCSV adds the rows of a CSV data file, gzip or plain, to g. The file has no
-// header: the manifest's fileSchema names its columns. The MD5 is checked.
-func sumCSV(ctx context.Context, f *file, schema, md5Hex string, g *groups, progress Progress) error {
+// csvFile is a CSV data file, gzip or plain: one unit. It has no header: the
+// manifest's fileSchema names its columns. The MD5 is checked.
+type csvFile struct {
+	*file
+	columns
+	width  int // columns of a row
+	md5Hex string
+}
+
+func newCSVFile(f *file, schema, md5Hex string) (*csvFile, error) {
 	names := strings.Split(schema, ",")
 	cols, err := bindColumns(names)
 	if err != nil {
-		return fmt.Errorf("fileSchema of the manifest: %w", err)
+		return nil, fmt.Errorf("fileSchema of the manifest: %w", err)
 	}
-	stored, err := openHashed(ctx, f)
+	return &csvFile{file: f, columns: cols, width: len(names), md5Hex: md5Hex}, nil
+}
+
+func (f *csvFile) units() int                  { return 1 }
+func (f *csvFile) reader() (unitReader, error) { return f, nil }
+
+func (f *csvFile) read(ctx context.Context, _ int, w *worker, progress Progress) error {
+	stored, err := openHashed(ctx, f.file)
 	if err != nil {
 		return err
 	}
@@ -30,21 +44,23 @@ func sumCSV(ctx context.Context, f *file, schema, md5Hex string, g *groups, prog
 	counted := &countingReader{r: stored}
 	text, err := uncompressed(counted)
 	if err != nil {
-		return stored.explain(fmt.Errorf("read %s: %w", f.name, err), md5Hex)
+		return stored.explain(fmt.Errorf("read %s: %w", f.name, err), f.md5Hex)
 	}
-	rows := csvRows{csv: newCSVReader(text), columns: cols, width: len(names)}
+	rows := csvRows{csv: newCSVReader(text), columns: f.columns, width: f.width, worker: w}
 	var told int64
 	for more := true; more; {
-		if more, err = rows.next(); err != nil {
-			return stored.explain(fmt.Errorf("read %s: %w", f.name, err), md5Hex)
+		if more, err = rows.next(); err == nil {
+			if err = w.add(&rows.batch); err != nil {
+				err = fmt.Errorf("before line %d: %w", rows.csv.next+1, err)
+			}
 		}
-		if err := g.add(&rows.batch); err != nil {
-			return stored.explain(fmt.Errorf("read %s: rows before line %d: %w", f.name, rows.csv.next+1, err), md5Hex)
+		if err != nil {
+			return stored.explain(fmt.Errorf("read %s: %w", f.name, err), f.md5Hex)
 		}
-		progress.Add(rows.batch.rows(), counted.n-told)
+		progress.Add(int64(rows.batch.rows), counted.n-told)
 		told = counted.n
 	}
-	return stored.check(md5Hex)
+	return stored.check(f.md5Hex)
 }
 
 // uncompressed is the text of a file that is gzip (told by its first bytes) or plain.
@@ -75,22 +91,26 @@ func (c *countingReader) Read(p []byte) (int, error) {
 type csvRows struct {
 	csv *csvReader
 	columns
-	width   int // columns of a row
-	keys    []byte
-	classes interner
-	batch   batch
+	width  int // columns of a row
+	worker *worker
+	row    int64 // number of the next row
+	batch  batch
+	kinds  []uint16
+	live   []bool
+	// The attributes of the row before, and its kind: neighbours mostly agree.
+	words [attributes][]byte
+	kind  uint16
 }
 
 // next reads the next batch and says whether more may follow.
 func (c *csvRows) next() (more bool, err error) {
 	b := &c.batch
-	b.reset()
-	c.keys = c.keys[:0]
-	for b.rows() < batchRows {
+	*b = batch{first: c.row, keys: b.keys[:0], ends: b.ends[:0], sizes: b.sizes[:0], modified: b.modified[:0], kinds: c.kinds[:0], live: c.live[:0]}
+	for more = true; b.rows < batchRows; b.rows++ {
 		row, err := c.csv.read()
 		if errors.Is(err, io.EOF) {
-			b.keys = string(c.keys)
-			return false, nil
+			more = false
+			break
 		}
 		if err != nil {
 			return false, err
@@ -99,50 +119,102 @@ func (c *csvRows) next() (more bool, err error) {
 			return false, fmt.Errorf("line %d: %w", c.csv.line, err)
 		}
 	}
-	b.keys = string(c.keys)
-	return true, nil
+	c.row += int64(b.rows)
+	c.kinds, c.live = b.kinds, b.live
+	return more, nil
 }
 
 func (c *csvRows) add(row [][]byte) error {
 	if len(row) != c.width {
 		return fmt.Errorf("%d fields, but fileSchema names %d columns", len(row), c.width)
 	}
-	latest, err := parseBool(row, c.latest, true)
+	latest, err := parseBool(row, c.columns[colLatest], true)
 	if err != nil {
 		return err
 	}
-	marker, err := parseBool(row, c.deleteMarker, false)
+	marker, err := parseBool(row, c.columns[colMarker], false)
 	if err != nil {
 		return err
+	}
+	if i, want := c.columns[colBucket], c.worker.shared.bucket; i >= 0 && want != "" && string(row[i]) != want {
+		return wrongBucket(c.row+int64(c.batch.rows), row[i], want)
 	}
 	b := &c.batch
-	if size := row[c.size]; !live(latest, marker, len(size) > 0) {
-		b.ignored++
+	sizeField := row[c.columns[colSize]]
+	live := isLive(latest, marker, len(sizeField) > 0)
+	var size, modified int64
+	if live {
+		if size, err = parseSize(sizeField); err != nil {
+			return err
+		}
+		if modified, err = parseTime(row[c.columns[colModified]]); err != nil {
+			return err
+		}
+		if b.keys, err = appendDecoded(b.keys, row[c.columns[colKey]]); err != nil {
+			return err
+		}
+		if err := c.setKind(row); err != nil {
+			return err
+		}
+	}
+	b.ends = append(b.ends, uint32(len(b.keys)))
+	b.sizes = append(b.sizes, size)
+	b.modified = append(b.modified, modified)
+	b.kinds = append(b.kinds, c.kind)
+	b.live = append(b.live, live)
+	return nil
+}
+
+// setKind finds the kind of a row.
+func (c *csvRows) setKind(row [][]byte) error {
+	same := true
+	word := func(a attribute, w []byte) {
+		if string(c.words[a]) != string(w) {
+			c.words[a] = append(c.words[a][:0], w...)
+			same = false
+		}
+	}
+	for col := colClass; col <= colReplication; col++ {
+		if i := c.columns[col]; i >= 0 {
+			word(col.attribute(), row[i])
+		}
+	}
+	var lock []byte
+	for col := colLockMode; col <= colLegalHold; col++ {
+		if i := c.columns[col]; i >= 0 && locked(col, row[i]) {
+			lock = lockedBytes
+		}
+	}
+	word(attrLock, lock)
+	if same {
 		return nil
 	}
-	size, err := parseSize(row[c.size])
-	if err != nil {
-		return err
+	c.kind = 0
+	for a, w := range c.words {
+		code, err := c.worker.code(attribute(a), w)
+		if err != nil {
+			return err
+		}
+		if c.kind, err = c.worker.with(c.kind, attribute(a), code); err != nil {
+			return err
+		}
 	}
-	var modified time.Time
-	if err := modified.UnmarshalText(row[c.modified]); err != nil {
-		return fmt.Errorf("last modified %.60q is no time of RFC 3339", row[c.modified])
-	}
-	if s := modified.Unix(); s < firstSecond || s > lastSecond {
-		return fmt.Errorf("last modified %.60q is no date of the years 1 to 9999 in UTC", row[c.modified])
-	}
-	var class string
-	if c.class >= 0 {
-		class = c.classes.intern(row[c.class])
-	}
-	if c.keys, err = appendDecoded(c.keys, row[c.key]); err != nil {
-		return err
-	}
-	b.ends = append(b.ends, len(c.keys))
-	b.sizes = append(b.sizes, size)
-	b.modified = append(b.modified, modified.UnixMicro())
-	b.classes = append(b.classes, class)
 	return nil
+}
+
+var lockedBytes = []byte(lockedWord)
+
+// parseTime reads a time of RFC 3339 as Unix milliseconds.
+func parseTime(text []byte) (int64, error) {
+	var t time.Time
+	if err := t.UnmarshalText(text); err != nil {
+		return 0, fmt.Errorf("last modified %.60q is no time of RFC 3339", text)
+	}
+	ms := t.UnixMilli()
+	if ms < firstMilli || ms > lastMilli {
+		return 0, fmt.Errorf("last modified %.60q is no date of the years 1 to 9999 in UTC", text)
+	}
+	return ms, nil
 }
 
 // parseBool reads a field that is true or false, in any case; byDefault where
@@ -203,20 +275,4 @@ func unhex(c byte) int {
 		return int(c-'A') + 10
 	}
 	return -1
-}
-
-// interner makes strings of few different values without an allocation each.
-type interner struct{ seen []string }
-
-func (n *interner) intern(b []byte) string {
-	for _, s := range n.seen {
-		if s == string(b) {
-			return s
-		}
-	}
-	s := string(b)
-	if len(n.seen) < maxStorageClasses { // what comes beyond is refused by groups
-		n.seen = append(n.seen, s)
-	}
-	return s
 }

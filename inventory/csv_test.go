@@ -116,22 +116,25 @@ func FuzzCSVRows(f *testing.F) {
 		if err != nil {
 			return
 		}
-		rows := csvRows{csv: newCSVReader(bytes.NewReader(b)), columns: cols, width: len(names)}
+		rows := csvRows{csv: newCSVReader(bytes.NewReader(b)), columns: cols, width: len(names), worker: testWorker()}
 		var n int64
 		for more := true; more; {
 			if more, err = rows.next(); err != nil {
 				return
 			}
-			if last := len(rows.batch.ends); last > 0 && rows.batch.ends[last-1] != len(rows.batch.keys) {
+			if last := len(rows.batch.ends); last > 0 && int(rows.batch.ends[last-1]) != len(rows.batch.keys) {
 				t.Fatal("the keys do not end where the last key ends")
 			}
-			n += rows.batch.rows()
+			n += int64(rows.batch.rows)
 		}
 		if want, err := records(bytes.NewReader(b)); err != nil || n != int64(len(want)) {
 			t.Errorf("%d rows of %d records, error %v", n, len(want), err)
 		}
 	})
 }
+
+// testWorker is a worker of rows of any bucket.
+func testWorker() *worker { return newGroups(selection(nil), "", reportTime, 0).worker() }
 
 func TestCSVFieldsInAnyOrder(t *testing.T) {
 	for schema, text := range map[string]string{
@@ -144,13 +147,13 @@ func TestCSVFieldsInAnyOrder(t *testing.T) {
 			t.Errorf("%s: %v", schema, err)
 			continue
 		}
-		rows := csvRows{csv: newCSVReader(strings.NewReader(text)), columns: cols, width: strings.Count(schema, ",") + 1}
+		rows := csvRows{csv: newCSVReader(strings.NewReader(text)), columns: cols, width: strings.Count(schema, ",") + 1, worker: testWorker()}
 		if _, err := rows.next(); err != nil {
 			t.Errorf("%s: %v", schema, err)
 			continue
 		}
 		b := &rows.batch
-		if got := fmt.Sprint(b.keys, b.sizes, b.modified); got != "a/b c[5] [1790989323000000]" {
+		if got := fmt.Sprint(string(b.keys), b.sizes, b.modified); got != "a/b c[5] [1790989323000]" {
 			t.Errorf("%s: %s", schema, got)
 		}
 	}
@@ -165,10 +168,10 @@ func TestCSVRowsAllocateByTheBatch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows := csvRows{csv: newCSVReader(bytes.NewReader(text)), columns: cols, width: len(names)}
+	rows := csvRows{csv: newCSVReader(bytes.NewReader(text)), columns: cols, width: len(names), worker: testWorker()}
 	next := func() {
-		if more, err := rows.next(); err != nil || !more || rows.batch.rows() != batchRows {
-			t.Fatalf("a batch of %d rows, error %v", rows.batch.rows(), err)
+		if more, err := rows.next(); err != nil || !more || rows.batch.rows != batchRows {
+			t.Fatalf("a batch of %d rows, error %v", rows.batch.rows, err)
 		}
 	}
 	next()

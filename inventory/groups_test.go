@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -23,25 +24,47 @@ type row struct {
 	class string
 }
 
-func batchOf(rows ...row) *batch {
-	b := &batch{}
+// batchOf makes a batch of rows for a worker.
+func batchOf(t testing.TB, w *worker, rows ...row) *batch {
+	t.Helper()
+	b := &batch{rows: len(rows)}
+	var codes, kinds []uint16
 	for _, r := range rows {
 		if r.time.IsZero() {
 			r.time = time.Unix(0, 0)
 		}
-		b.keys += r.key
-		b.ends = append(b.ends, len(b.keys))
+		b.keys = append(b.keys, r.key...)
+		b.ends = append(b.ends, uint32(len(b.keys)))
 		b.sizes = append(b.sizes, r.size)
-		b.modified = append(b.modified, r.time.UnixMicro())
-		b.classes = append(b.classes, r.class)
+		b.modified = append(b.modified, r.time.UnixMilli())
+		code, err := w.code(attrClass, []byte(r.class))
+		if err != nil {
+			t.Fatal(err)
+		}
+		codes = append(codes, code)
+	}
+	if err := w.set(b, attrClass, codes, &kinds); err != nil {
+		t.Fatal(err)
 	}
 	return b
 }
 
-func summed(t *testing.T, sel Selection, rows ...row) *groups {
+// reportTime is when the rows of tests were true.
+var reportTime = time.Date(2026, 10, 20, 0, 0, 0, 0, time.UTC)
+
+func summed(t testing.TB, sel Selection, rows ...row) *groups {
 	t.Helper()
-	g := newGroups(sel)
-	if err := g.add(batchOf(rows...)); err != nil {
+	return summedAt(t, sel, reportTime, rows...)
+}
+
+func summedAt(t testing.TB, sel Selection, at time.Time, rows ...row) *groups {
+	t.Helper()
+	g := newGroups(sel, "bucket", at, 0)
+	w := g.worker()
+	if err := w.add(batchOf(t, w, rows...)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.flush(); err != nil {
 		t.Fatal(err)
 	}
 	return g
@@ -83,7 +106,7 @@ func TestGroupsFindHotspots(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got := []hot{}
-			for _, h := range summed(t, selection(tc.change), keys...).hotspots() {
+			for h := range planOf(summed(t, selection(tc.change), keys...)).Hotspots() {
 				got = append(got, hot{h.Prefix, h.Objects, h.Bytes})
 			}
 			if d := cmp.Diff(tc.want, got); d != "" {
@@ -92,10 +115,16 @@ func TestGroupsFindHotspots(t *testing.T) {
 		})
 	}
 
-	p := newPlan("bucket", "", Source{}, summed(t, selection(nil), keys...))
+	p := planOf(summed(t, selection(nil), keys...)).Plan()
 	want := Hotspot{
 		Type: "hotspot", Prefix: "a/", Objects: 3, Bytes: 110, Outputs: 1, Oldest: day(1), Newest: day(9),
 		StorageClasses: map[string]int64{"STANDARD": 2, "GLACIER_IR": 1},
+		Kinds: []Kind{
+			// 90 days but the 18 of its age, 128 KiB each.
+			{StorageClass: "GLACIER_IR", Objects: 1, Bytes: 20, ShortBytes: 128<<10 - 20, MinimumKiBDays: (90 - 18) * 128},
+			{StorageClass: "STANDARD", Objects: 2, Bytes: 90, ShortBytes: 2*128<<10 - 90},
+		},
+		AllObjects: 4, AllBytes: 110 + 64<<20, SizeHistogram: [SizeBuckets]int64{1: 3, 10: 1},
 	}
 	if d := cmp.Diff(want, p.Hotspots[0]); d != "" {
 		t.Errorf("first hotspot (-want +got):\n%s", d)
@@ -106,51 +135,33 @@ func TestGroupsFindHotspots(t *testing.T) {
 	}
 }
 
-func TestGroupsMergeAsIfSummedTogether(t *testing.T) {
-	at := func(s int64) time.Time { return time.Unix(s, 0) }
-	left := []row{{"a/1", 1, at(5), "STANDARD"}, {"b/1", 64 << 20, at(1), "STANDARD"}, {"c/1", 4, at(9), "GLACIER"}}
-	right := []row{{"a/2", 2, at(3), "GLACIER"}, {"a/3", 8, at(7), "STANDARD"}, {"b/2", 16, at(2), "ONEZONE_IA"}, {"d/1", 1 << 30, at(2), ""}}
-	sel := selection(nil)
-	together := summed(t, sel, append(append([]row{}, left...), right...)...)
-	a, b := summed(t, sel, left...), summed(t, sel, right...)
-	a.ignored, b.ignored, together.ignored = 2, 3, 5
-	if err := a.merge(b); err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(planOf(together), planOf(a)); d != "" {
-		t.Errorf("merged (-together +merged):\n%s", d)
-	}
+// planOf is what was summed up, without what differs from run to run.
+func planOf(g *groups) *Survey {
+	s := newSurvey("bucket", "", Source{}, g)
+	timeless(&s.PlanHeader)
+	return s
 }
 
-// planOf is the plan of what was summed up, without what differs from run to run.
-func planOf(g *groups) *Plan { return timeless(newPlan("bucket", "", Source{}, g)) }
-
-func timeless(p *Plan) *Plan {
-	p.ID, p.Created = "", time.Time{}
-	return p
-}
+func timeless(h *PlanHeader) { h.ID, h.Created = "", time.Time{} }
 
 func TestGroupsRefuseImpossibleRows(t *testing.T) {
-	many := make([]row, maxStorageClasses+1)
-	for i := range many {
-		many[i] = row{key: "a/1", class: strings.Repeat("X", i+1)}
-	}
 	for _, tc := range []struct {
 		name string
 		rows []row
 		want string
 	}{
-		{"no key", []row{{key: ""}}, "no object can have them"},
-		{"negative size", []row{{key: "a", size: -1}}, "-1 bytes"},
+		{"no key", []row{{key: ""}}, "row 0 has an empty key"},
+		{"no key behind others", []row{{key: "a/1"}, {key: "a/2"}, {key: ""}}, "row 2 has an empty key"},
+		{"negative size", []row{{key: "a"}, {key: "a", size: -1}}, "row 1 has a size of -1 bytes"},
 		{"no UTF-8", []row{{key: "a\xff/b"}}, "UTF-8"},
+		{"long key", []row{{key: strings.Repeat("a/", 513)}}, "at most 1024 bytes"},
+		{"time before all dates", []row{{key: "a", time: time.Unix(-1<<40, 0)}}, "row 0 was last modified"},
+		{"time after all dates", []row{{key: "a"}, {key: "b", time: time.Unix(1<<40, 0)}}, "row 1 was last modified"},
 		{"more bytes than can be counted", []row{{key: "a", size: 9e18}, {key: "b/c", size: 9e18}}, "no report of S3"},
-		{"many classes", many, "no report of S3"},
-		{"class that commands a terminal", []row{{key: "a", class: "\x1b[31m"}}, "no report of S3"},
-		{"class with a space", []row{{key: "a", class: "STANDARD=5 X"}}, "no report of S3"},
-		{"long class", []row{{key: "a", class: strings.Repeat("X", 65)}}, "no report of S3"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			err := newGroups(selection(nil)).add(batchOf(tc.rows...))
+			w := newGroups(selection(nil), "bucket", reportTime, 0).worker()
+			err := w.add(batchOf(t, w, tc.rows...))
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("error %v, want one that says %q", err, tc.want)
 			}
@@ -158,10 +169,59 @@ func TestGroupsRefuseImpossibleRows(t *testing.T) {
 	}
 }
 
+func TestKindsRefuseImpossibleWords(t *testing.T) {
+	k := newKindTable(newKindNumbers())
+	for _, word := range []string{"\x1b[31m", "STANDARD=5 X", strings.Repeat("X", 65), "ü"} {
+		if _, err := k.code(attrClass, []byte(word)); err == nil || !strings.Contains(err.Error(), "no report of S3") {
+			t.Errorf("%.80q: error %v", word, err)
+		}
+	}
+	var err error
+	for i := range maxWords + 1 {
+		if err != nil {
+			t.Fatalf("word %d: %v", i, err)
+		}
+		_, err = k.code(attrEncryption, fmt.Appendf(nil, "X%d", i))
+	}
+	if err == nil || !strings.Contains(err.Error(), "encryption status") {
+		t.Errorf("more than %d words: error %v", maxWords, err)
+	}
+}
+
+// TestKindsAreBounded makes more combinations than there can be.
+func TestKindsAreBounded(t *testing.T) {
+	k := newKindTable(newKindNumbers())
+	seen := map[uint16]bool{}
+	for i := range 3 * maxKinds {
+		var kind uint16
+		for a, n := attrClass, i; n > 0; a, n = a+1, n/maxWords {
+			code, err := k.code(a, fmt.Appendf(nil, "X%d", n%maxWords))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if kind, err = k.with(kind, a, code); err != nil {
+				if len(seen) < maxKinds-attributeSlack || !strings.Contains(err.Error(), "no report of S3") {
+					t.Errorf("after %d kinds: %v", len(seen), err)
+				}
+				return
+			}
+		}
+		seen[kind] = true
+	}
+	t.Error("no error")
+}
+
+// attributeSlack are kinds on the way to another that no row has.
+const attributeSlack = 200
+
 // TestGroupsDoNotOverflowWhenMerged has more bytes in two halves than can be counted.
 func TestGroupsDoNotOverflowWhenMerged(t *testing.T) {
-	a, b := summed(t, selection(nil), row{key: "a", size: 9e18}), summed(t, selection(nil), row{key: "a", size: 9e18})
-	if err := a.merge(b); err == nil || !strings.Contains(err.Error(), "no report of S3") {
+	g := summed(t, selection(nil), row{key: "a", size: 9e18})
+	w := g.worker()
+	if err := w.add(batchOf(t, w, row{key: "a", size: 9e18})); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.flush(); err == nil || !strings.Contains(err.Error(), "no report of S3") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -169,12 +229,14 @@ func TestGroupsDoNotOverflowWhenMerged(t *testing.T) {
 // TestGroupsAllocateNothingForKnownGroups holds the promise that a report of
 // many rows costs memory for its groups only.
 func TestGroupsAllocateNothingForKnownGroups(t *testing.T) {
-	b := batchOf(row{key: "first/prefix/one.json.gz", class: "STANDARD"}, row{key: "second/prefix/two.json.gz", class: "GLACIER"})
-	g := newGroups(selection(func(s *Selection) { s.Match = "*.gz" }))
-	if err := g.add(b); err != nil {
-		t.Fatal(err)
-	}
-	if n := testing.AllocsPerRun(100, func() { _ = g.add(b) }); n != 0 {
-		t.Errorf("%v allocations for rows of known groups", n)
+	for _, match := range []string{"*", "*.gz", "*.json.*", "**/p*/*.gz"} {
+		w := newGroups(selection(func(s *Selection) { s.Match = match }), "bucket", reportTime, 0).worker()
+		b := batchOf(t, w, row{key: "first/prefix/one.json.gz", class: "STANDARD"}, row{key: "second/prefix/two.json.gz", class: "GLACIER"})
+		if err := w.add(b); err != nil {
+			t.Fatal(err)
+		}
+		if n := testing.AllocsPerRun(100, func() { _ = w.add(b) }); n != 0 {
+			t.Errorf("%s: %v allocations for rows of known groups", match, n)
+		}
 	}
 }

@@ -28,9 +28,19 @@ func (s Selection) ValidateScope(prefix string) error {
 }
 
 // FromListing lists the objects under a prefix ("" is the whole bucket) and
-// makes the plan of them. It sends one LIST for each 1,000 objects and holds one
-// page at a time; progress may be nil.
+// makes the plan of them; progress may be nil.
 func FromListing(ctx context.Context, lister Lister, bucket, prefix string, sel Selection, progress Progress) (*Plan, error) {
+	s, err := SurveyListing(ctx, lister, bucket, prefix, sel, progress)
+	if err != nil {
+		return nil, err
+	}
+	return s.Plan(), nil
+}
+
+// SurveyListing lists the objects under a prefix ("" is the whole bucket) and
+// sums them up. It sends one LIST for each 1,000 objects and holds one page at a
+// time; progress may be nil.
+func SurveyListing(ctx context.Context, lister Lister, bucket, prefix string, sel Selection, progress Progress) (*Survey, error) {
 	if err := sel.Validate(); err != nil {
 		return nil, err
 	}
@@ -40,29 +50,41 @@ func FromListing(ctx context.Context, lister Lister, bucket, prefix string, sel 
 	progress = orNone(progress)
 	where := s3store.Location{Bucket: bucket, Key: prefix}.String()
 	source := Source{Kind: "listing", Report: where, Created: time.Now().UTC().Truncate(time.Second)}
-	g := newGroups(sel)
+	g := newGroups(sel, bucket, source.Created, 0)
+	w := g.worker()
 	var b batch
-	var keys strings.Builder
+	var codes, kinds []uint16
 	err := lister.List(ctx, bucket, s3store.ListOptions{Prefix: prefix}, func(page s3store.Page) error {
-		b.reset()
-		keys.Reset()
+		b.reset(0)
+		codes = codes[:0]
 		for i := range page.Objects {
 			o := &page.Objects[i]
-			keys.WriteString(o.Key)
-			b.ends = append(b.ends, keys.Len())
+			b.keys = append(b.keys, o.Key...)
+			b.ends = append(b.ends, uint32(len(b.keys)))
 			b.sizes = append(b.sizes, o.SizeBytes)
-			b.modified = append(b.modified, o.LastModified.UnixMicro())
-			b.classes = append(b.classes, o.StorageClass)
+			b.modified = append(b.modified, o.LastModified.UnixMilli())
+			code, err := w.code(attrClass, []byte(o.StorageClass))
+			if err != nil {
+				return fmt.Errorf("list %s: %w", where, err)
+			}
+			codes = append(codes, code)
 		}
-		b.keys = keys.String()
-		if err := g.add(&b); err != nil {
+		b.rows = len(page.Objects)
+		err := w.set(&b, attrClass, codes, &kinds)
+		if err == nil {
+			err = w.add(&b)
+		}
+		if err != nil {
 			return fmt.Errorf("list %s: %w", where, err)
 		}
-		progress.Add(b.rows(), 0)
+		progress.Add(int64(b.rows), 0)
 		return ctx.Err()
 	})
+	if err == nil {
+		err = w.flush()
+	}
 	if err != nil {
 		return nil, err
 	}
-	return newPlan(bucket, prefix, source, g), nil
+	return newSurvey(bucket, prefix, source, g), nil
 }

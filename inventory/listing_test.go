@@ -78,9 +78,14 @@ func TestFromListing(t *testing.T) {
 			Type: "plan", Version: 1, Bucket: "bucket", Scope: "logs/", Source: Source{Kind: "listing", Report: "s3://bucket/logs/"},
 			Thresholds: p.Thresholds, Totals: Totals{Objects: 4, Bytes: 26, Groups: 2, Hotspots: 1, HotspotObjects: 3, HotspotBytes: 18, Outputs: 1},
 		},
-		Hotspots: []Hotspot{{Type: "hotspot", Prefix: "logs/a/", Objects: 3, Bytes: 18, Outputs: 1, Oldest: at, Newest: at, StorageClasses: map[string]int64{"STANDARD": 3}}},
+		Hotspots: []Hotspot{{
+			Type: "hotspot", Prefix: "logs/a/", Objects: 3, Bytes: 18, Outputs: 1, Oldest: at, Newest: at, StorageClasses: map[string]int64{"STANDARD": 3},
+			Kinds:      []Kind{{StorageClass: "STANDARD", Objects: 3, Bytes: 18, ShortBytes: 3*128<<10 - 18}},
+			AllObjects: 3, AllBytes: 18, SizeHistogram: [SizeBuckets]int64{1: 3},
+		}},
 	}
-	if d := cmp.Diff(want, timeless(p)); d != "" {
+	timeless(&p.PlanHeader)
+	if d := cmp.Diff(want, p); d != "" {
 		t.Errorf("plan (-want +got):\n%s", d)
 	}
 }

@@ -2,70 +2,44 @@ package inventory
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/s3compact/s3compact/inventory/orc"
 )
 
-// sumORC adds a part of an ORC data file, of so many parts, to g: the stripes
-// are shared out in order.
-func sumORC(ctx context.Context, r io.ReaderAt, sizeBytes int64, g *groups, part, parts int, progress Progress) error {
+// orcFile is an ORC data file. Its units are stripes, or parts of stripes where
+// it has few.
+type orcFile struct {
+	file    *orc.File
+	names   []string // of the columns that are read
+	columns          // places in names
+	spans   []orc.Span
+}
+
+// kindsOf are the types that a column may have.
+func kindsOf(c column) []orc.Kind {
+	switch c {
+	case colSize:
+		return []orc.Kind{orc.KindLong, orc.KindInt}
+	case colModified, colLockUntil:
+		return []orc.Kind{orc.KindTimestamp, orc.KindTimestampInstant}
+	case colLatest, colMarker:
+		return []orc.Kind{orc.KindBoolean}
+	}
+	return []orc.Kind{orc.KindString, orc.KindVarchar}
+}
+
+// openORC opens an ORC data file of a report, to be read in so many units or
+// more, where it can be.
+func openORC(r io.ReaderAt, sizeBytes int64, units int) (*orcFile, error) {
 	f, err := orc.Open(r, sizeBytes)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	rows, err := newORCRows(f)
-	if err != nil {
-		return err
-	}
-	first, end := f.NumStripes()*part/parts, f.NumStripes()*(part+1)/parts
-	for i := first; i < end; i++ {
-		if err := rows.reader.Open(ctx, orc.Span{Stripe: i, To: f.RowGroups(i)}, nil); err != nil {
-			return err
-		}
-		for {
-			if rows.stripe, err = rows.reader.Next(ctx); err == io.EOF {
-				break
-			} else if err != nil {
-				return err
-			}
-			rows.row = 0
-			for more := true; more; {
-				if more, err = rows.next(); err == nil {
-					err = g.add(&rows.batch)
-				}
-				if err != nil {
-					return fmt.Errorf("stripe %d: %w", i, err)
-				}
-				progress.Add(rows.batch.rows(), 0)
-			}
-		}
-		s := f.Stripe(i)
-		progress.Add(0, s.IndexBytes+s.DataBytes+s.FooterBytes)
-	}
-	return nil
-}
-
-// orcRows reads batches of rows, one stripe after the other.
-type orcRows struct {
-	reader *orc.Reader
-	columns
-	stripe  *orc.Batch
-	row     int // the next row in the batch
-	keys    []byte
-	classes interner
-	batch   batch
-}
-
-// The first and the last second that a plan can hold as a date, since 1970.
-const (
-	firstSecond = -62135596800 // 0001-01-01T00:00:00Z
-	lastSecond  = 253402300799 // 9999-12-31T23:59:59Z
-)
-
-// newORCRows chooses the wanted columns of a file and checks their types.
-func newORCRows(f *orc.File) (*orcRows, error) {
+	o := &orcFile{file: f}
 	all := f.Columns()
 	names := make([]string, len(all))
 	for i, c := range all {
@@ -75,84 +49,190 @@ func newORCRows(f *orc.File) (*orcRows, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &orcRows{}
-	var wanted []string
-	for _, w := range []struct {
-		place *int // in what is read
-		from  int  // in the file
-		kinds []orc.Kind
-	}{
-		{&r.key, inFile.key, []orc.Kind{orc.KindString, orc.KindVarchar}},
-		{&r.size, inFile.size, []orc.Kind{orc.KindLong, orc.KindInt}},
-		{&r.modified, inFile.modified, []orc.Kind{orc.KindTimestamp, orc.KindTimestampInstant}},
-		{&r.class, inFile.class, []orc.Kind{orc.KindString, orc.KindVarchar}},
-		{&r.latest, inFile.latest, []orc.Kind{orc.KindBoolean}},
-		{&r.deleteMarker, inFile.deleteMarker, []orc.Kind{orc.KindBoolean}},
-	} {
-		*w.place = -1
-		if w.from < 0 {
+	for c, from := range inFile {
+		o.columns[c] = -1
+		if from < 0 {
 			continue
 		}
-		c := all[w.from]
-		if !isOneOf(c.Kind, w.kinds) {
-			return nil, fmt.Errorf("column %s is of type %s, expected %s: this is no S3 Inventory report", c.Name, c.Kind, w.kinds[0])
+		if in, want := all[from], kindsOf(column(c)); !slices.Contains(want, in.Kind) {
+			if column(c) > colBucket {
+				continue // AWS may write it in another way some day: nothing is known of it then
+			}
+			return nil, fmt.Errorf("column %s is of type %s, expected %s: this is no S3 Inventory report", in.Name, in.Kind, want[0])
 		}
-		*w.place = len(wanted)
-		wanted = append(wanted, c.Name)
+		o.columns[c] = len(o.names)
+		o.names = append(o.names, all[from].Name)
 	}
-	r.reader, err = f.NewReader(wanted...)
-	return r, err
+	o.divide(units)
+	return o, nil
 }
 
-func isOneOf(k orc.Kind, kinds []orc.Kind) bool {
-	for _, want := range kinds {
-		if k == want {
-			return true
+// divide makes the spans: as few of each stripe as make so many of the file.
+func (o *orcFile) divide(units int) {
+	stripes := o.file.NumStripes()
+	if stripes == 0 {
+		return
+	}
+	each := (units + stripes - 1) / stripes
+	for i := range stripes {
+		groups := o.file.RowGroups(i)
+		n := min(each, groups)
+		for part := range n {
+			o.spans = append(o.spans, orc.Span{Stripe: i, From: groups * part / n, To: groups * (part + 1) / n})
 		}
 	}
-	return false
 }
 
-// column is a vector of the batch, or nil when the report has no such column.
-func (r *orcRows) column(i int) *orc.Vector {
-	if i < 0 {
+func (o *orcFile) units() int { return len(o.spans) }
+
+func (o *orcFile) reader() (unitReader, error) {
+	r, err := o.file.NewReader(o.names...)
+	if err != nil {
+		return nil, err
+	}
+	return &orcReader{orcFile: o, rows: r}, nil
+}
+
+// storedBytes is the share of a span in the file.
+func (o *orcFile) storedBytes(span orc.Span) int64 {
+	s := o.file.Stripe(span.Stripe)
+	all, groups := s.IndexBytes+s.DataBytes+s.FooterBytes, int64(o.file.RowGroups(span.Stripe))
+	return all*int64(span.To)/groups - all*int64(span.From)/groups
+}
+
+// orcReader makes batches of the rows of an ORC file.
+type orcReader struct {
+	*orcFile
+	rows     *orc.Reader
+	batch    batch
+	keys     []byte // memory of the batch, where it does not share the reader's
+	ends     []uint32
+	modified []int64
+	live     []bool
+	codes    []uint16 // of the words of one column
+	locks    []uint16 // the same for attrLock
+	entries  []uint16 // codes of a dictionary's entries
+	kinds    []uint16
+	known    []knownGroup
+}
+
+// knownGroup is a row group whose keys were not read, as all begin with the
+// prefix of one group.
+type knownGroup struct {
+	index  int
+	prefix []byte
+}
+
+func (r *orcReader) read(ctx context.Context, unit int, w *worker, progress Progress) error {
+	span := r.spans[unit]
+	r.known = r.known[:0]
+	var choose func(orc.RowGroup, []bool)
+	if w.by.Depth > 0 && w.match.all {
+		choose = func(g orc.RowGroup, skip []bool) {
+			if prefix := r.sharedPrefix(g, w.by); prefix != nil {
+				skip[r.columns[colKey]] = true
+				r.known = append(r.known, knownGroup{g.Index, prefix})
+			}
+		}
+	}
+	if err := r.rows.Open(ctx, span, choose); err != nil {
+		return err
+	}
+	for {
+		in, err := r.rows.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if err := r.fill(in, w); err != nil {
+			return fmt.Errorf("stripe %d: %w", span.Stripe, err)
+		}
+		if err := w.add(&r.batch); err != nil {
+			return fmt.Errorf("stripe %d: %w", span.Stripe, err)
+		}
+		progress.Add(int64(in.Rows), 0)
+	}
+	progress.Add(0, r.storedBytes(span))
+	return nil
+}
+
+// sharedPrefix is the group of all keys of a row group, if its statistics show
+// that they are of one: where the least and the greatest key begin with the same
+// Depth segments, every key between them does. nil: they do not show it. A copy.
+func (r *orcReader) sharedPrefix(g orc.RowGroup, by Grouping) []byte {
+	s := &g.Statistics[r.columns[colKey]]
+	if !s.Known || !s.HasRange || s.Values != g.Rows {
 		return nil
 	}
-	return r.stripe.Columns[i]
+	n := by.prefixLen(s.Min)
+	prefix := s.Min[:n]
+	if n > len(s.Max) || string(s.Max[:n]) != string(prefix) || slashes(prefix) != by.Depth {
+		return nil
+	}
+	return slices.Clone(prefix)
 }
 
-// next takes the next rows out of the batch and says whether more may follow.
-func (r *orcRows) next() (more bool, err error) {
+// fill makes a batch of rows.
+func (r *orcReader) fill(in *orc.Batch, w *worker) error {
 	b := &r.batch
-	b.reset()
-	r.keys = r.keys[:0]
-	key, size, modified := r.column(r.key), r.column(r.size), r.column(r.modified)
-	class, latest, marker := r.column(r.class), r.column(r.latest), r.column(r.deleteMarker)
-	end := min(r.row+batchRows, r.stripe.Rows)
-	for ; r.row < end; r.row++ {
-		i := r.row
-		if !live(boolAt(latest, i, true), boolAt(marker, i, false), !size.IsNull(i)) {
-			b.ignored++
-			continue
+	*b = batch{rows: in.Rows, first: in.FirstRow}
+	column := func(c column) *orc.Vector {
+		if r.columns[c] < 0 {
+			return nil
 		}
-		if key.IsNull(i) || modified.IsNull(i) {
-			return false, fmt.Errorf("row %d has a size but no key or no time", r.stripe.FirstRow+int64(i))
-		}
-		if s := modified.Seconds[i]; s < firstSecond || s > lastSecond {
-			return false, fmt.Errorf("row %d was last modified %d seconds after 1970: no date of the years 1 to 9999", r.stripe.FirstRow+int64(i), s)
-		}
-		r.keys = append(r.keys, key.Bytes(i)...)
-		b.ends = append(b.ends, len(r.keys))
-		b.sizes = append(b.sizes, size.Int64[i])
-		b.modified = append(b.modified, modified.Seconds[i]*1e6+int64(modified.Nanos[i])/1e3)
-		if class == nil {
-			b.classes = append(b.classes, "")
-		} else {
-			b.classes = append(b.classes, r.classes.intern(class.Bytes(i)))
+		return in.Columns[r.columns[c]]
+	}
+	key, size, modified := column(colKey), column(colSize), column(colModified)
+	r.fillLive(size, column(colLatest), column(colMarker))
+	if key.Skipped {
+		i := slices.IndexFunc(r.known, func(k knownGroup) bool { return k.index == in.Group.Index })
+		b.known, b.prefix = true, r.known[i].prefix
+	} else {
+		r.fillKeys(key)
+	}
+	b.sizes = size.Int64
+	r.modified = r.modified[:0]
+	for i, s := range modified.Seconds {
+		r.modified = append(r.modified, millis(s, modified.Nanos[i]))
+	}
+	b.modified = r.modified
+	for i := range in.Rows {
+		if (b.live == nil || b.live[i]) && (!key.Skipped && key.IsNull(i) || modified.IsNull(i)) {
+			return fmt.Errorf("row %d has a size but no key or no time", in.FirstRow+int64(i))
 		}
 	}
-	b.keys = string(r.keys)
-	return r.row < r.stripe.Rows, nil
+	if err := r.checkBucket(column(colBucket), w.shared.bucket); err != nil {
+		return err
+	}
+	return r.fillKinds(in, w)
+}
+
+// millis is a time in Unix milliseconds, rounded down; math.MinInt64, which no
+// plan can hold, where that does not fit.
+func millis(seconds int64, nanos int32) int64 {
+	if seconds < firstMilli/1000 || seconds > lastMilli/1000 {
+		return impossibleMilli
+	}
+	return seconds*1000 + int64(nanos)/1e6
+}
+
+// fillLive marks the rows that are no live objects.
+func (r *orcReader) fillLive(size, latest, marker *orc.Vector) {
+	if size.Present == nil && (latest == nil || latest.Constant && boolAt(latest, 0, true)) && (marker == nil || marker.Constant && !boolAt(marker, 0, false)) {
+		return
+	}
+	r.live = r.live[:0]
+	all := true
+	for i := range r.batch.rows {
+		l := isLive(boolAt(latest, i, true), boolAt(marker, i, false), !size.IsNull(i))
+		r.live = append(r.live, l)
+		all = all && l
+	}
+	if !all {
+		r.batch.live = r.live
+	}
 }
 
 // boolAt is the value of a row; byDefault where the report has no such column
@@ -162,4 +242,20 @@ func boolAt(v *orc.Vector, i int, byDefault bool) bool {
 		return byDefault
 	}
 	return v.Bool[i]
+}
+
+// fillKeys sets the keys: as they lie in the reader's memory, unless that is a
+// dictionary.
+func (r *orcReader) fillKeys(key *orc.Vector) {
+	b := &r.batch
+	if !key.Dictionary {
+		b.keys, b.start, b.ends = key.Data, key.Offsets[0], key.Offsets[1:]
+		return
+	}
+	r.keys, r.ends = r.keys[:0], r.ends[:0]
+	for i := range b.rows {
+		r.keys = append(r.keys, key.Bytes(i)...)
+		r.ends = append(r.ends, uint32(len(r.keys)))
+	}
+	b.keys, b.ends = r.keys, r.ends
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"strings"
 	"time"
 )
@@ -55,30 +56,28 @@ type Totals struct {
 	Outputs        int64 `json:"outputs"`
 }
 
-// Hotspot is a group worth compacting, as the report showed it.
-type Hotspot struct {
-	Type           string           `json:"type"`    // "hotspot"
-	Prefix         string           `json:"prefix"`  // with its closing slash; "" is the root
-	Objects        int64            `json:"objects"` // small objects that match
-	Bytes          int64            `json:"bytes"`   // of them
-	Outputs        int64            `json:"outputs"` // that they will be joined into
-	Oldest         time.Time        `json:"oldest"`
-	Newest         time.Time        `json:"newest"`
-	StorageClasses map[string]int64 `json:"storage_classes"` // objects of each
-}
-
 // ErrPlan is wrapped by every error about a plan's content.
 var ErrPlan = errors.New("not a usable plan")
 
 // Write writes the plan as JSON lines.
 func (p *Plan) Write(w io.Writer) error {
+	return writePlan(w, &p.PlanHeader, func(yield func(*Hotspot) bool) {
+		for i := range p.Hotspots {
+			if !yield(&p.Hotspots[i]) {
+				return
+			}
+		}
+	})
+}
+
+func writePlan(w io.Writer, header *PlanHeader, hotspots iter.Seq[*Hotspot]) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(p.PlanHeader); err != nil {
+	if err := enc.Encode(header); err != nil {
 		return err
 	}
-	for i := range p.Hotspots {
-		if err := enc.Encode(&p.Hotspots[i]); err != nil {
+	for h := range hotspots {
+		if err := enc.Encode(h); err != nil {
 			return err
 		}
 	}

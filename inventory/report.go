@@ -1,7 +1,6 @@
 package inventory
 
 import (
-	"bytes"
 	"context"
 	"crypto/md5"
 	"encoding/hex"
@@ -10,8 +9,6 @@ import (
 	"io"
 	"log/slog"
 	"strings"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // ReportOptions say how a report is read.
@@ -20,8 +17,7 @@ type ReportOptions struct {
 	// also those that are not read whole, which are then read once more.
 	VerifyChecksums bool
 	// Concurrency is the number of files or parts of files that are read at
-	// once, from 1 to MaxConcurrency. Each holds one ORC stripe (some tens of MB) or 1 MB of
-	// CSV, and counters for the groups that it saw.
+	// once, from 1 to MaxConcurrency.
 	Concurrency int
 	Progress    Progress     // may be nil
 	Log         *slog.Logger // gets warnings; may be nil
@@ -35,11 +31,21 @@ const MaxConcurrency = 1024
 // request, and so is held against its MD5 as well.
 const wholeFileBytes = 8 << 20
 
-// FromReport reads the S3 Inventory report at a location (see
-// ValidateLocation) and makes the plan of it. Nothing of a report that is
-// damaged or not whole is used: any such finding is an error that names the
-// manifest and the file. A local report needs no store: it may be nil.
+// FromReport reads the report at a location as SurveyReport does, and makes the
+// plan of it.
 func FromReport(ctx context.Context, store Store, location string, sel Selection, o ReportOptions) (*Plan, error) {
+	s, err := SurveyReport(ctx, store, location, sel, o)
+	if err != nil {
+		return nil, err
+	}
+	return s.Plan(), nil
+}
+
+// SurveyReport reads the S3 Inventory report at a location (see
+// ValidateLocation) and sums it up. Nothing of a report that is damaged or not
+// whole is used: any such finding is an error that names the manifest and the
+// file. A local report needs no store: it may be nil.
+func SurveyReport(ctx context.Context, store Store, location string, sel Selection, o ReportOptions) (*Survey, error) {
 	if err := sel.Validate(); err != nil {
 		return nil, err
 	}
@@ -55,103 +61,20 @@ func FromReport(ctx context.Context, store Store, location string, sel Selection
 	if err != nil {
 		return nil, err
 	}
-	g, err := r.sum(ctx, sel, o)
-	if err != nil {
-		return nil, err
+	rd := &reading{
+		report: r, groups: newGroups(sel, m.SourceBucket, created, 0), workers: min(max(1, o.Concurrency), MaxConcurrency),
+		verify: o.VerifyChecksums, progress: orNone(o.Progress),
 	}
-	return newPlan(m.SourceBucket, "", Source{Kind: "inventory", Report: r.at(), ID: r.id, Created: created, Format: m.FileFormat}, g), nil
-}
-
-// sum reads all data files and sums up their rows.
-func (r *report) sum(ctx context.Context, sel Selection, o ReportOptions) (*groups, error) {
-	m := r.manifest
-	workers := min(max(1, o.Concurrency), MaxConcurrency)
-	progress := orNone(o.Progress)
 	var bytes int64
 	for _, f := range m.Files {
 		bytes += f.SizeBytes
 	}
-	progress.Total(0, bytes)
-
-	sums := make(chan *groups, workers) // one for each reader at work
-	for range workers {
-		sums <- newGroups(sel)
-	}
-	eg, gctx := errgroup.WithContext(ctx)
-	eg.SetLimit(workers)
-	for i := range m.Files {
-		parts := m.parts(&m.Files[i], workers)
-		for part := range parts {
-			if gctx.Err() != nil {
-				break
-			}
-			eg.Go(func() error {
-				g := <-sums
-				defer func() { sums <- g }()
-				df := &m.Files[i]
-				if err := r.sumFile(gctx, df, g, part, parts, o.VerifyChecksums, progress); err != nil {
-					if ctx.Err() != nil {
-						return context.Cause(ctx)
-					}
-					return fmt.Errorf("data file %s of %s: %w", df.Key, r.at(), err)
-				}
-				return nil
-			})
-		}
-	}
-	if err := eg.Wait(); err != nil {
+	rd.progress.Total(0, bytes)
+	if err := rd.run(ctx); err != nil {
 		return nil, err
 	}
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
-	}
-	all := <-sums
-	for range workers - 1 {
-		if err := all.merge(<-sums); err != nil {
-			return nil, fmt.Errorf("%s: %w", r.at(), err)
-		}
-	}
-	return all, nil
-}
-
-// parts is the number of parts that a data file is read in. Few large ORC files
-// are read in several each, so that all workers have work.
-func (m *manifest) parts(df *dataFile, workers int) int {
-	if m.FileFormat != formatORC || df.SizeBytes <= wholeFileBytes {
-		return 1
-	}
-	return (workers + len(m.Files) - 1) / len(m.Files)
-}
-
-// sumFile adds a part of a data file, of so many parts, to g.
-func (r *report) sumFile(ctx context.Context, df *dataFile, g *groups, part, parts int, verify bool, progress Progress) error {
-	f, err := r.place.open(ctx, r.folder, r.manifest, df.Key)
-	if err != nil {
-		if missing(err) {
-			return fmt.Errorf("it is missing; reports and their data files expire by lifecycle rules: use a newer report: %w", err)
-		}
-		return err
-	}
-	defer func() { _ = f.close() }() // only read
-	if f.sizeBytes != df.SizeBytes {
-		return fmt.Errorf("%s has %d bytes, but the manifest says %d: fetch it again, or use another report", f.name, f.sizeBytes, df.SizeBytes)
-	}
-	if r.manifest.FileFormat == formatCSV {
-		return sumCSV(ctx, f, r.manifest.FileSchema, df.MD5, g, progress)
-	}
-	if f.sizeBytes <= wholeFileBytes {
-		b, err := readChecked(ctx, f, df.MD5)
-		if err != nil {
-			return err
-		}
-		return sumORC(ctx, bytes.NewReader(b), f.sizeBytes, g, part, parts, progress)
-	}
-	if verify && part == 0 {
-		if err := verifyMD5(ctx, f, df.MD5); err != nil {
-			return err
-		}
-	}
-	return sumORC(ctx, f, f.sizeBytes, g, part, parts, progress)
+	source := Source{Kind: "inventory", Report: r.at(), ID: r.id, Created: created, Format: m.FileFormat}
+	return newSurvey(m.SourceBucket, "", source, rd.groups), nil
 }
 
 // readChecked reads a small file whole and checks its MD5.

@@ -30,15 +30,17 @@ type object struct {
 // csvFields is fileSchema as S3 writes it, with columns that nobody asked for.
 const csvFields = "Bucket, Key, VersionId, IsLatest, IsDeleteMarker, Size, LastModifiedDate, ETag, StorageClass, IsMultipartUploaded, SomethingNew"
 
-func csvData(objects []object) []byte {
+func csvData(objects []object) []byte { return csvDataOf("source", objects) }
+
+func csvDataOf(bucket string, objects []object) []byte {
 	var b bytes.Buffer
 	for _, o := range objects {
 		size := strconv.FormatInt(o.size, 10)
 		if o.marker || o.noSize {
 			size = ""
 		}
-		fmt.Fprintf(&b, `"source","%s","v1","%t","%t","%s","%s","d41d8","%s","false","a ""new"" field, with a comma"`+"\n",
-			url.QueryEscape(o.key), !o.old, o.marker, size, o.modified.UTC().Format("2006-01-02T15:04:05.000Z"), o.class)
+		fmt.Fprintf(&b, `"%s","%s","v1","%t","%t","%s","%s","d41d8","%s","false","a ""new"" field, with a comma"`+"\n",
+			bucket, url.QueryEscape(o.key), !o.old, o.marker, size, o.modified.UTC().Format("2006-01-02T15:04:05.000Z"), o.class)
 	}
 	return b.Bytes()
 }
@@ -52,7 +54,7 @@ func gzipped(b []byte) []byte {
 }
 
 // orcData writes the objects with so many rows a stripe.
-func orcData(t testing.TB, objects []object, stripeRows int) []byte {
+func orcData(t testing.TB, bucket string, objects []object, stripeRows int) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	fields := []orcwrite.Field{
@@ -69,7 +71,7 @@ func orcData(t testing.TB, objects []object, stripeRows int) []byte {
 		n := min(stripeRows, len(objects))
 		c := make([]orcwrite.Column, len(fields))
 		for _, o := range objects[:n] {
-			for i, s := range []string{"source", o.key, "v1"} {
+			for i, s := range []string{bucket, o.key, "v1"} {
 				c[i].Strings = append(c[i].Strings, s)
 			}
 			c[3].Bools = append(c[3].Bools, !o.old)

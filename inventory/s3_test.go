@@ -88,9 +88,9 @@ func TestReportsAndListingOnS3MakeEqualPlans(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, format := range []string{"ORC", "CSV"} {
-		files := [][]byte{orcData(t, objects[:20], 9), orcData(t, objects[20:], 100)}
+		files := [][]byte{orcData(t, source, objects[:20], 9), orcData(t, source, objects[20:], 100)}
 		if format == "CSV" {
-			files = [][]byte{gzipped(csvData(objects[:20])), csvData(objects[20:])}
+			files = [][]byte{gzipped(csvDataOf(source, objects[:20])), csvDataOf(source, objects[20:])}
 		}
 		tr := newTree(t, format, files...)
 		reports := server.Bucket(t)
@@ -136,7 +136,7 @@ func TestFromReportOnS3Refuses(t *testing.T) {
 	server := s3test.Start(t)
 	store := openStore(t, server)
 	objects := sampleObjects()
-	tr := newTree(t, "ORC", orcData(t, objects, 100))
+	tr := newTree(t, "ORC", orcData(t, "source", objects, 100))
 	tr.remove(configFolder + "/data")
 	reports := server.Bucket(t)
 	tr.manifest.DestinationBucket = reports

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -111,7 +112,7 @@ func TestHotspotsOfReportsAndListingAreEqual(t *testing.T) {
 			t.Errorf("%s: two plans with the id %s", format, got.ID)
 		}
 		got.Source, got.ID, got.Created = want.Source, want.ID, want.Created
-		if d := cmp.Diff(want, got); d != "" {
+		if d := cmp.Diff(asListed(want), asListed(got)); d != "" {
 			t.Errorf("%s (-listing +report):\n%s", format, d)
 		}
 	}
@@ -120,6 +121,17 @@ func TestHotspotsOfReportsAndListingAreEqual(t *testing.T) {
 	if scoped.Scope != "10002/" || len(scoped.Hotspots) != 1 || !cmp.Equal(scoped.Hotspots[0], want.Hotspots[1]) && !cmp.Equal(scoped.Hotspots[0], want.Hotspots[2]) {
 		t.Errorf("plan of one prefix: %+v", scoped)
 	}
+}
+
+// asListed is a plan without what a listing does not tell.
+func asListed(p *inventory.Plan) *inventory.Plan {
+	listed := *p
+	listed.Hotspots = slices.Clone(p.Hotspots)
+	for i := range listed.Hotspots {
+		h := &listed.Hotspots[i]
+		h.Encryption, h.Checksums, h.Kinds = nil, nil, nil
+	}
+	return &listed
 }
 
 func TestHotspotsOnS3Refuses(t *testing.T) {

@@ -1,0 +1,149 @@
+package inventory
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/rand"
+	"encoding/hex"
+	"io"
+	"iter"
+	"math"
+	"slices"
+	"time"
+)
+
+// Survey is what a source showed: the header of its plan, and its groups. They
+// stay in the compact form in which they were summed up, some 200 bytes each;
+// a Hotspot is made of one when it is looked at.
+type Survey struct {
+	PlanHeader
+	groups *groups
+	// hot are the hotspots in the plan's order: objects (as far as they fit) in the
+	// upper half, where the group is in the lower.
+	hot []uint64
+}
+
+// newSurvey sums up the groups, once all workers have flushed.
+func newSurvey(bucket, scope string, source Source, g *groups) *Survey {
+	var id [16]byte
+	rand.Read(id[:]) // never fails: documented in crypto/rand
+	source.Ignored = g.ignored
+	s := &Survey{
+		PlanHeader: PlanHeader{
+			Type: "plan", Version: PlanVersion, ID: hex.EncodeToString(id[:]), Bucket: bucket, Scope: scope,
+			Source: source, Thresholds: g.sel, Created: time.Now().UTC().Truncate(time.Second),
+			Totals: Totals{Objects: g.objects, Bytes: g.bytes},
+		},
+		groups: g,
+	}
+	s.choose()
+	return s
+}
+
+// choose finds the hotspots, sorts them and counts them.
+func (s *Survey) choose() {
+	t, sel := &s.Totals, &s.groups.sel
+	for i := range s.groups.shards {
+		table := &s.groups.shards[i].table
+		t.Groups += int64(table.groups.n)
+		for n := range table.groups.n {
+			objects, bytes := table.small(table.groups.at(n))
+			if !sel.Hot(objects, bytes) {
+				continue
+			}
+			t.Hotspots++
+			t.HotspotObjects += objects
+			t.HotspotBytes += bytes
+			t.Outputs += sel.Outputs(bytes)
+			s.hot = append(s.hot, uint64(min(objects, math.MaxUint32))<<32|uint64(i)<<(32-shardBits)|uint64(n))
+		}
+	}
+	slices.SortFunc(s.hot, s.compare)
+}
+
+// compare orders hotspots: most objects first, then by prefix.
+func (s *Survey) compare(a, b uint64) int {
+	if c := cmp.Compare(b>>32, a>>32); c != 0 {
+		return c
+	}
+	tableA, _, groupA := s.at(a)
+	tableB, _, groupB := s.at(b)
+	if a>>32 == math.MaxUint32 {
+		objectsA, _ := tableA.small(groupA)
+		objectsB, _ := tableB.small(groupB)
+		if c := cmp.Compare(objectsB, objectsA); c != 0 {
+			return c
+		}
+	}
+	return bytes.Compare(tableA.prefix(groupA), tableB.prefix(groupB))
+}
+
+// at is the group that an element of hot names.
+func (s *Survey) at(hot uint64) (t *table, number uint32, g *group) {
+	place := uint32(hot)
+	t, number = &s.groups.shards[place>>(32-shardBits)].table, place&(1<<(32-shardBits)-1)
+	return t, number, t.groups.at(number)
+}
+
+// Hotspots are the groups that the thresholds call hot, most objects first, then
+// by prefix. Each is valid until the next one: its memory is used again.
+func (s *Survey) Hotspots() iter.Seq[*Hotspot] {
+	return func(yield func(*Hotspot) bool) {
+		var h Hotspot
+		for _, hot := range s.hot {
+			s.fill(&h, hot)
+			if !yield(&h) {
+				return
+			}
+		}
+	}
+}
+
+// Groups are all groups, hot or not, in no order, in the form of hotspots. Each
+// is valid until the next one: its memory is used again.
+func (s *Survey) Groups() iter.Seq[*Hotspot] {
+	return func(yield func(*Hotspot) bool) {
+		var h Hotspot
+		for i := range s.groups.shards {
+			for n := range s.groups.shards[i].groups.n {
+				s.fill(&h, uint64(i)<<(32-shardBits)|uint64(n))
+				if !yield(&h) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// fill makes the Hotspot of a group.
+func (s *Survey) fill(h *Hotspot, hot uint64) {
+	t, n, g := s.at(hot)
+	h.reset(string(t.prefix(g)))
+	h.AllBytes = g.bytes
+	h.SizeHistogram = t.histogram(n)
+	for _, objects := range h.SizeHistogram {
+		h.AllObjects += objects
+	}
+	for i := g.first; i > 0; {
+		c := t.counts.at(i - 1)
+		h.add(&s.groups.kinds.kinds[c.kind], c)
+		i = c.next
+	}
+	slices.SortFunc(h.Kinds, compareKinds)
+	h.Outputs = s.groups.sel.Outputs(h.Bytes)
+	if g.first > 0 {
+		h.Oldest, h.Newest = time.UnixMilli(g.oldest).UTC(), time.UnixMilli(g.newest).UTC()
+	}
+}
+
+// Write writes the plan as JSON lines, one hotspot at a time.
+func (s *Survey) Write(w io.Writer) error { return writePlan(w, &s.PlanHeader, s.Hotspots()) }
+
+// Plan is the plan with all its hotspots in memory.
+func (s *Survey) Plan() *Plan {
+	p := &Plan{PlanHeader: s.PlanHeader, Hotspots: make([]Hotspot, len(s.hot))}
+	for i, hot := range s.hot {
+		s.fill(&p.Hotspots[i], hot)
+	}
+	return p
+}

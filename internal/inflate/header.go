@@ -1,0 +1,194 @@
+package inflate
+
+// The order in which a dynamic block gives the lengths of the codewords for code lengths (RFC 1951 section 3.2.7).
+var precodeOrder = [numPrecode]uint8{16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15}
+
+// header reads the header of a block, with the codes of a dynamic one. Where the source ends inside it, nothing is read.
+func (d *Decoder) header(c *cursor) stop {
+	d.left &= 63
+	bits, left, pos := d.bits, d.left, c.pos
+	d.finalBit = d.usedBits(c)
+	why := d.readHeader(c)
+	if why == stopInput {
+		d.bits, d.left, c.pos = bits, left, pos
+	}
+	return why
+}
+
+func (d *Decoder) readHeader(c *cursor) stop {
+	d.refill(c)
+	if d.left < 1+2 {
+		return stopInput
+	}
+	d.final = d.bits&1 == 1
+	kind := d.bits >> 1 & 3
+	d.use(3)
+	switch kind {
+	case 0:
+		return d.readStored(c)
+	case 1:
+		d.useFixed()
+		d.phase = phaseHuffman
+		return stopBlock
+	case 2:
+		why := d.readDynamic(c)
+		if why == stopBlock {
+			d.phase = phaseHuffman
+		}
+		return why
+	}
+	return stopCorrupt
+}
+
+// readStored reads the length of a stored block.
+func (d *Decoder) readStored(c *cursor) stop {
+	d.use(d.left & 7)
+	d.refill(c)
+	if d.left < 32 {
+		return stopInput
+	}
+	length, complement := uint16(d.bits), uint16(d.bits>>16)
+	d.use(32)
+	if length != ^complement {
+		return stopCorrupt
+	}
+	d.stored, d.phase = int(length), phaseStored
+	return stopBlock
+}
+
+// copyStored copies what is at hand of a stored block.
+func (d *Decoder) copyStored(c *cursor) stop {
+	// Whole bytes that were read ahead are read again.
+	c.pos -= int(d.left&63) >> 3
+	d.bits, d.left = 0, 0
+	n := min(d.stored, len(c.src)-c.pos, len(c.dst)-c.n)
+	copy(c.dst[c.n:c.n+n], c.src[c.pos:])
+	c.n, c.pos, d.stored = c.n+n, c.pos+n, d.stored-n
+	switch {
+	case d.stored == 0:
+		return d.endBlock()
+	case c.pos == len(c.src):
+		return stopInput
+	}
+	return stopOutput
+}
+
+// useFixed makes the tables of the fixed codes (RFC 1951 section 3.2.6), if they are not there.
+func (d *Decoder) useFixed() {
+	if d.fixed {
+		return
+	}
+	d.fixed = true
+	var lengths [numLitlen]uint8
+	for sym := range lengths {
+		switch {
+		case sym < 144, sym >= 280:
+			lengths[sym] = 8
+		case sym < 256:
+			lengths[sym] = 9
+		default:
+			lengths[sym] = 7
+		}
+	}
+	fill(d.litlen[:], litlenBits, lengths[:], litlenSymbols[:], &d.sorted)
+	pair(&d.litlen)
+	for sym := range numDist {
+		lengths[sym] = 5
+	}
+	fill(d.dist[:], distBits, lengths[:numDist], distSymbols[:], &d.sorted)
+}
+
+// readDynamic reads the codes of a dynamic block (RFC 1951 section 3.2.7) and makes their tables.
+func (d *Decoder) readDynamic(c *cursor) stop {
+	d.refill(c)
+	if d.left < 5+5+4 {
+		return stopInput
+	}
+	litlens, dists, precodes := int(d.bits&31)+257, int(d.bits>>5&31)+1, int(d.bits>>10&15)+4
+	d.use(5 + 5 + 4)
+	if litlens > maxLitlen || dists > maxDist {
+		return stopCorrupt
+	}
+
+	var lengths [numPrecode]uint8
+	for _, sym := range precodeOrder[:precodes] {
+		if d.left < 3 {
+			if d.refill(c); d.left < 3 {
+				return stopInput
+			}
+		}
+		lengths[sym] = uint8(d.bits & 7)
+		d.use(3)
+	}
+	if !fill(d.precode[:], precodeBits, lengths[:], precodeSymbols[:], &d.sorted) {
+		return stopCorrupt
+	}
+	if why := d.readLengths(c, litlens+dists); why != stopBlock {
+		return why
+	}
+
+	if d.lengths[symEndOfBlock] == 0 {
+		return stopCorrupt // the block could never end
+	}
+	d.fixed = false
+	if !fill(d.dist[:], distBits, d.lengths[litlens:litlens+dists], distSymbols[:], &d.sorted) ||
+		!fill(d.litlen[:], litlenBits, d.lengths[:litlens], litlenSymbols[:], &d.sorted) {
+		return stopCorrupt
+	}
+	pair(&d.litlen)
+	return stopBlock
+}
+
+// readLengths reads n codeword lengths.
+func (d *Decoder) readLengths(c *cursor, n int) stop {
+	lengths := d.lengths[:n]
+	for i := 0; i < n; {
+		if d.left < precodeBits+7 {
+			d.refill(c)
+		}
+		entry := d.precode[d.bits&(1<<precodeBits-1)]
+		used := uint64(entry & 63)
+		if used > d.left {
+			return stopInput
+		}
+		if entry&flagSpecial != 0 {
+			d.use(used)
+			return stopCorrupt
+		}
+		sym := uint8(entry >> precodeShift)
+		if sym < 16 {
+			d.use(used)
+			lengths[i] = sym
+			i++
+			continue
+		}
+		// A repetition. The value, how often at least, and how many bits say how often more.
+		var value uint8
+		var times, extra uint64
+		switch sym {
+		case 16:
+			if i == 0 {
+				d.use(used)
+				return stopCorrupt
+			}
+			value, times, extra = lengths[i-1], 3, 2
+		case 17:
+			times, extra = 3, 3
+		default:
+			times, extra = 11, 7
+		}
+		if used+extra > d.left {
+			return stopInput
+		}
+		times += d.bits >> used & (1<<extra - 1)
+		d.use(used + extra)
+		if times > uint64(n-i) {
+			return stopCorrupt
+		}
+		for range times {
+			lengths[i] = value
+			i++
+		}
+	}
+	return stopBlock
+}

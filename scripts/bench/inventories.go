@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
+	"fmt"
 	"path"
 
 	"github.com/s3compact/s3compact/internal/buildcache"
@@ -47,14 +48,34 @@ var (
 	}
 )
 
+// tinyInventory is all start-up: what a query takes on it is taken off.
+var tinyInventory = inventory{name: "tiny", Rows: 100, Files: 1, KeyBytes: 45, Prefixes: 2, Seed: 1, Variants: [][2]string{{"shuffled", "zlib"}}}
+
 // quickShare is the share of rows, prefixes and folders in the quick size.
 const quickShare = 20
+
+// rows is the number of rows of each report.
+func (d inventory) rows(s size) int {
+	if s == quick {
+		return d.Rows / quickShare
+	}
+	return d.Rows
+}
+
+// describe names the reports for people.
+func (d inventory) describe() string {
+	if d.Folders > 0 {
+		return fmt.Sprintf("%d M rows, %d files", d.Rows/1_000_000, d.Files)
+	}
+	return fmt.Sprintf("keys of %d bytes", d.KeyBytes)
+}
 
 // make returns the folder of the reports: <order>-<compression>/manifest.json
 // for each variant, and the true groups in depth1.tsv and dir.tsv.
 func (d inventory) make(ctx context.Context, s size) (string, error) {
+	d.Rows = d.rows(s)
 	if s == quick {
-		d.Rows, d.Prefixes, d.Folders = d.Rows/quickShare, d.Prefixes/quickShare, d.Folders/quickShare
+		d.Prefixes, d.Folders = d.Prefixes/quickShare, d.Folders/quickShare
 	}
 	python, err := python(ctx)
 	if err != nil {

@@ -1,30 +1,173 @@
 // Command bench measures s3compact beside its peers, in one run, on inputs that
-// it makes itself and keeps in .cache/bench.
+// it makes itself and keeps in .cache/bench. docs/benchmarks.md says what is
+// measured and how.
 package main
 
 import (
 	"context"
+	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"regexp"
+	"strconv"
+
+	"github.com/s3compact/s3compact/internal/buildcache"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
+	err := run(ctx, os.Args[1:])
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, _ []string) error {
-	for _, d := range inventories {
-		path, err := d.make(ctx, full)
-		if err != nil {
+func run(ctx context.Context, args []string) error {
+	if len(args) > 0 {
+		switch args[0] {
+		case launchCommand:
+			return launch(args[1:])
+		case inflateCommand:
+			return runInflateCommand(args[1:])
+		}
+	}
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	isQuick := flags.Bool("quick", false, "small inputs and two repeats: shows that everything works, the numbers mean nothing")
+	only := flags.String("only", "", "run only the trials whose \"section: input\" matches this `REGEXP`")
+	repeats := flags.Int("repeats", 5, "run each contender `N` times")
+	write := flags.String("write", "", "put the tables into this `FILE` of Markdown, between its marks")
+	jsonFile := flags.String("json", "", "write all results to this `FILE`")
+	makeOnly := flags.Bool("make", false, "make the inputs and the peers, run nothing")
+	list := flags.Bool("list", false, "like -make, and list the trials and the commands of each contender")
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return nil
+		}
+		return err
+	}
+	filter, err := regexp.Compile(*only)
+	switch {
+	case err != nil:
+		return fmt.Errorf("-only: %w", err)
+	case flags.NArg() > 0:
+		return fmt.Errorf("arguments %q: there are only flags", flags.Args())
+	case *repeats < 1:
+		return errors.New("-repeats: 1 or more")
+	case *write != "" && (*isQuick || *only != ""):
+		return errors.New("-write is for whole runs of the full size: leave -quick and -only away")
+	}
+	b := &bench{size: full, only: filter}
+	if *isQuick {
+		b.size, *repeats = quick, min(*repeats, 2)
+	}
+	if b.tmp, err = os.MkdirTemp("", "s3compact-bench-"); err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(b.tmp) }() // in the folder for temporary files
+	if err := b.build(ctx); err != nil {
+		return err
+	}
+	trials, err := b.trials(ctx)
+	if err != nil {
+		return err
+	}
+	if *list {
+		for _, t := range trials {
+			fmt.Printf("%s: %s\n", t.Section, t.Input)
+			for _, c := range t.Contenders {
+				fmt.Printf("\t%s: %.160q\n", c.Name, c.Run)
+			}
+		}
+	}
+	if *list || *makeOnly {
+		return nil
+	}
+	r, err := b.run(ctx, trials, *repeats)
+	if err != nil {
+		return err
+	}
+	r.markdown(os.Stdout)
+	if *jsonFile != "" {
+		if err := r.writeJSON(*jsonFile); err != nil {
 			return err
 		}
-		fmt.Println(path)
+	}
+	if *write != "" {
+		return r.writeInto(*write)
 	}
 	return nil
+}
+
+// bench is one run of the benchmarks.
+type bench struct {
+	size      size
+	only      *regexp.Regexp
+	tmp       string // folder for answers
+	s3compact string // the program, built for this run
+}
+
+// build builds s3compact as make build does.
+func (b *bench) build(ctx context.Context) error {
+	root, err := buildcache.Root()
+	if err != nil {
+		return err
+	}
+	version, err := output(ctx, "git", "-C", root, "describe", "--tags", "--always", "--dirty")
+	if err != nil {
+		version = "devel"
+	}
+	b.s3compact = filepath.Join(b.tmp, "s3compact")
+	return commandIn(ctx, root, "go", "build", "-trimpath", "-ldflags", "-s -w -X main.version="+oneLine(version), "-o", b.s3compact, "./cmd/s3compact")
+}
+
+// trials makes the inputs of all trials that are wanted.
+func (b *bench) trials(ctx context.Context) ([]trial, error) {
+	var wanted []trial
+	for _, section := range []func(context.Context) ([]trial, error){b.inflateTrials, b.orcTrials} {
+		trials, err := section(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range trials {
+			if b.only.MatchString(t.Section + ": " + t.Input) {
+				wanted = append(wanted, t)
+			}
+		}
+	}
+	if len(wanted) == 0 {
+		return nil, fmt.Errorf("-only %s matches no trial: -list shows them", b.only)
+	}
+	return wanted, nil
+}
+
+// run carries the trials out, one process at a time.
+func (b *bench) run(ctx context.Context, trials []trial, repeats int) (*report, error) {
+	r := &report{Machine: describeMachine(ctx, b.s3compact), Size: b.size}
+	for i := range trials {
+		t := &trials[i]
+		say("%d of %d: %s: %s", i+1, len(trials), t.Section, t.Input)
+		results, err := t.repeat(ctx, repeats)
+		if err != nil {
+			return nil, err
+		}
+		r.Results = append(r.Results, results...)
+		r.Verdicts = append(r.Verdicts, t.judge(results)...)
+	}
+	return r, nil
+}
+
+func runInflateCommand(args []string) error {
+	if len(args) != 3 {
+		return errors.New("inflate NAME CORPUS ROUNDS")
+	}
+	rounds, err := strconv.Atoi(args[2])
+	if err != nil {
+		return err
+	}
+	return runInflate(args[0], args[1], rounds)
 }

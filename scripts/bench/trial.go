@@ -1,0 +1,207 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"time"
+)
+
+// trial is one piece of work that several contenders do.
+type trial struct {
+	Section string  // "inflate", "orc", "large", "listing"
+	Input   string  // what is worked on, for people
+	Work    float64 // how much of it there is
+	Unit    string  // of the work: "MB", "M rows"
+	Goal    float64 // our rate over that of the fastest peer that Against allows; 0: none
+	Against func(contender) bool
+	Least   float64 // of the goal, still acceptable; 0: the goal itself
+	Few     bool    // takes so long that three repeats must do
+	// MostBytes is the goal for our own peak memory; 0: none.
+	MostBytes  int64
+	Contenders []contender
+}
+
+// contender is one way to do it: commands that are run each in a process of
+// its own.
+type contender struct {
+	Name  string
+	Ours  bool
+	Start []string // the same with next to no work: what it takes is taken off
+	Run   []string
+	// Check holds the answer of the last Run, in the file Answer, against the
+	// truth; nil where the process itself does and fails if it is wrong.
+	Check  func() error
+	Answer string
+	// Missing says why the contender can't be run; "" if it can.
+	Missing string
+	// ByWall: the contender waits for others rather than works, so its rate is by wall-clock time.
+	ByWall bool
+}
+
+// result is what a contender took for a trial.
+type result struct {
+	Section   string  `json:"section"`
+	Input     string  `json:"input"`
+	Contender string  `json:"contender"`
+	Ours      bool    `json:"ours"`
+	Missing   string  `json:"missing,omitempty"`
+	Work      float64 `json:"work"`
+	Unit      string  `json:"unit"`
+	Repeats   int     `json:"repeats"`
+	// Rates in units of work a second of CPU time (or of wall-clock time, where
+	// ByWall), net of the median start-up: median, lowest and highest run.
+	Rate     float64 `json:"rate"`
+	RateLow  float64 `json:"rate_low"`
+	RateHigh float64 `json:"rate_high"`
+	ByWall   bool    `json:"by_wall,omitempty"`
+	// Medians of whole runs.
+	CPUSeconds      float64 `json:"cpu_seconds"`
+	WallSeconds     float64 `json:"wall_seconds"`
+	StartCPUSeconds float64 `json:"start_cpu_seconds"`
+	PeakBytes       int64   `json:"peak_bytes"`
+	Ratio           float64 `json:"ratio"` // to the fastest peer's rate; 0: there is none
+}
+
+// verdict says whether a goal was met.
+type verdict struct {
+	Section string  `json:"section"`
+	Input   string  `json:"input"`
+	Goal    string  `json:"goal"`
+	Value   string  `json:"value"`
+	Met     bool    `json:"met"`
+	Ratio   float64 `json:"ratio,omitempty"`
+}
+
+// repeat runs the contenders in turn, so often, and checks every answer. A
+// wrong answer ends everything: its time means nothing.
+func (t *trial) repeat(ctx context.Context, repeats int) ([]result, error) {
+	if t.Few {
+		repeats = min(repeats, 3)
+	}
+	type runs struct{ start, run []usage }
+	all := make([]runs, len(t.Contenders))
+	for i := range repeats {
+		for j := range t.Contenders {
+			k := (i + j) % len(t.Contenders) // nobody is always first
+			c := &t.Contenders[k]
+			if c.Missing != "" {
+				continue
+			}
+			if c.Start != nil {
+				u, err := measure(ctx, c.Start)
+				if err != nil {
+					return nil, fmt.Errorf("%s, start-up of %s: %w", t.Input, c.Name, err)
+				}
+				all[k].start = append(all[k].start, u)
+			}
+			if c.Answer != "" { // so that no earlier one passes for it
+				if err := os.Remove(c.Answer); err != nil && !errors.Is(err, fs.ErrNotExist) {
+					return nil, err
+				}
+			}
+			u, err := measure(ctx, c.Run)
+			if err == nil && c.Check != nil {
+				err = c.Check()
+			}
+			if err != nil {
+				return nil, fmt.Errorf("%s by %s: %w", t.Input, c.Name, err)
+			}
+			all[k].run = append(all[k].run, u)
+		}
+	}
+	results := make([]result, len(t.Contenders))
+	for k, c := range t.Contenders {
+		r := &results[k]
+		*r = result{Section: t.Section, Input: t.Input, Contender: c.Name, Ours: c.Ours, Missing: c.Missing, Work: t.Work, Unit: t.Unit, Repeats: repeats, ByWall: c.ByWall}
+		if c.Missing == "" {
+			r.fill(all[k].start, all[k].run)
+		}
+	}
+	t.compare(results)
+	return results, nil
+}
+
+func (r *result) fill(start, run []usage) {
+	measured := usage.CPU
+	if r.ByWall {
+		measured = func(u usage) time.Duration { return u.Wall }
+	}
+	off := median(start, measured)
+	var rates []float64
+	for _, u := range run {
+		// A run can't take less than a clock tick's worth more than its start-up.
+		net := max(measured(u)-off, time.Millisecond)
+		rates = append(rates, r.Work/net.Seconds())
+		r.PeakBytes = max(r.PeakBytes, u.PeakBytes)
+	}
+	slices.Sort(rates)
+	r.RateLow, r.RateHigh = rates[0], rates[len(rates)-1]
+	r.Rate = r.Work / max(median(run, measured)-off, time.Millisecond).Seconds()
+	r.CPUSeconds = median(run, usage.CPU).Seconds()
+	r.WallSeconds = median(run, func(u usage) time.Duration { return u.Wall }).Seconds()
+	r.StartCPUSeconds = median(start, usage.CPU).Seconds()
+}
+
+// median of what f takes from each; 0 of none.
+func median(us []usage, f func(usage) time.Duration) time.Duration {
+	if len(us) == 0 {
+		return 0
+	}
+	var ds []time.Duration
+	for _, u := range us {
+		ds = append(ds, f(u))
+	}
+	slices.Sort(ds)
+	return (ds[(len(ds)-1)/2] + ds[len(ds)/2]) / 2
+}
+
+// compare fills in the ratios to the fastest peer that counts.
+func (t *trial) compare(results []result) {
+	var fastest float64
+	for k, c := range t.Contenders {
+		if !c.Ours && (t.Against == nil || t.Against(c)) {
+			fastest = max(fastest, results[k].Rate)
+		}
+	}
+	if fastest == 0 {
+		return
+	}
+	for k := range results {
+		results[k].Ratio = results[k].Rate / fastest
+	}
+}
+
+// judge holds our own results against the trial's goals. Of several ways to run
+// s3compact the best one counts for speed, the worst one for memory.
+func (t *trial) judge(results []result) []verdict {
+	var ratio float64
+	var peak int64
+	for _, r := range results {
+		if r.Ours && r.Missing == "" {
+			ratio, peak = max(ratio, r.Ratio), max(peak, r.PeakBytes)
+		}
+	}
+	var vs []verdict
+	if t.Goal > 0 && ratio > 0 {
+		goal := fmt.Sprintf("%.2f × the fastest peer", t.Goal)
+		least := t.Goal
+		if t.Least > 0 {
+			goal += fmt.Sprintf(", at least %.2f ×", t.Least)
+			least = t.Least
+		}
+		vs = append(vs, verdict{Section: t.Section, Input: t.Input, Goal: goal, Value: fmt.Sprintf("%.2f ×", ratio), Met: ratio >= least, Ratio: ratio})
+	}
+	if t.MostBytes > 0 && peak > 0 {
+		vs = append(vs, verdict{
+			Section: t.Section, Input: t.Input, Goal: fmt.Sprintf("at most %s of memory", mib(t.MostBytes)),
+			Value: mib(peak), Met: peak <= t.MostBytes,
+		})
+	}
+	return vs
+}
+
+func mib(bytes int64) string { return fmt.Sprintf("%d MiB", bytes>>20) }

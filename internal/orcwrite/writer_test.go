@@ -3,6 +3,7 @@ package orcwrite
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -137,27 +138,43 @@ func TestReaderReadsWhatWasWritten(t *testing.T) {
 					t.Fatal(err)
 				}
 				for i, want := range stripes {
-					batch, err := r.ReadStripe(t.Context(), i)
-					if err != nil {
-						t.Fatal(err)
-					}
-					compareStripe(t, stripeRows[i], batch, want)
+					compareStripe(t, r, orc.Span{Stripe: i, To: f.RowGroups(i)}, stripeRows[i], want)
 				}
 			})
 		}
 	}
 }
 
-func compareStripe(t *testing.T, rows int, batch *orc.Batch, want []Column) {
+func compareStripe(t *testing.T, r *orc.Reader, span orc.Span, rows int, want []Column) {
 	t.Helper()
-	if batch.Rows != rows {
-		t.Fatalf("%d rows, want %d", batch.Rows, rows)
+	if err := r.Open(t.Context(), span, nil); err != nil {
+		t.Fatal(err)
 	}
+	read := 0
+	for {
+		batch, err := r.Next(t.Context())
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		compareBatch(t, batch, want)
+		read += batch.Rows
+	}
+	if read != rows {
+		t.Fatalf("%d rows, want %d", read, rows)
+	}
+}
+
+func compareBatch(t *testing.T, batch *orc.Batch, want []Column) {
+	t.Helper()
+	first := int(batch.FirstRow)
 	for col, v := range batch.Columns {
-		c := &want[col]
-		for i := range rows {
-			if null := v.Present != nil && !v.Present[i]; null == c.present(i) {
-				t.Fatalf("column %s row %d: null is %v", testFields[col].Name, i, null)
+		c := want[col].rows(first, first+batch.Rows)
+		for i := range batch.Rows {
+			if v.IsNull(i) == c.present(i) {
+				t.Fatalf("column %s row %d: null is %v", testFields[col].Name, first+i, v.IsNull(i))
 			}
 			if !c.present(i) {
 				continue
@@ -178,6 +195,21 @@ func compareStripe(t *testing.T, rows int, batch *orc.Batch, want []Column) {
 			}
 		}
 	}
+}
+
+// rows are the rows [from, to) of c.
+func (c Column) rows(from, to int) Column {
+	return Column{
+		Present: part(c.Present, from, to), Bools: part(c.Bools, from, to), Ints: part(c.Ints, from, to),
+		Strings: part(c.Strings, from, to), Times: part(c.Times, from, to),
+	}
+}
+
+func part[T any](s []T, from, to int) []T {
+	if s == nil {
+		return nil
+	}
+	return s[from:to]
 }
 
 func TestWrongColumnsAreRefused(t *testing.T) {

@@ -1,307 +1,344 @@
 package orc
 
 import (
-	"encoding/binary"
-	"errors"
 	"fmt"
 	"math"
+	"time"
 )
 
-// columnReader decodes one column. Its buffers are used again from stripe to stripe.
-type columnReader struct {
+// groupReader is what the readers of the streams that a row index points into can do.
+type groupReader interface {
+	indexed() indexed
+	// seek moves on to the first value of row group g.
+	seek(g int) error
+	// at checks that the next value is the first of row group g, by the row index.
+	at(g int) error
+	// end checks that no value is left.
+	end() error
+}
+
+// column reads one column, row group by row group. Its memory is used again from span to span.
+type column struct {
 	name   string
+	number int // in the order in which the columns were named
 	id     int
 	info   typeInfo
-	vector Vector
+	// decimal64 tells that decimals are stored as integers of the declared scale, as in files of version 1.9999.
+	decimal64 bool
+	vector    Vector
+	encoding  encoding
 
-	streams [streamKinds][]byte // as stored, in the present stripe
-	has     [streamKinds]bool
-	buffers [streamKinds][]byte // memory for the decompressed streams
-	present []bool              // memory for vector.Present
+	// The readers of its streams. Those of no use for its kind and encoding stay empty.
+	present    boolReader
+	bits       boolReader // DATA of booleans
+	bytes      byteReader // DATA of bytes
+	ints       intReader  // DATA of integers, timestamps and dictionary encoded strings
+	more       intReader  // LENGTH or SECONDARY
+	raw        rawReader  // DATA of all else
+	dictionary dictionary
+	streams    []*stream     // those that the stripe has
+	readers    []groupReader // those that the row index points into, in its order
+
+	hasIndex bool
+	index    rowIndex
+
+	nullable bool
+	flags    []bool // whether the next rows, as far as was looked, have a value
+	trues    int    // how many of these have
+	used     int    // how many of these the last batch had
+	strings  stringState
+	scratch  []int64
+	packed   []byte
+	codes    filled[uint32]
+	nanos    filled[int32]
+
+	zone *time.Location
+	base int64 // seconds from 1970 to the start of 2015 in that zone
+
+	next   int     // the row group that the readers are at
+	begun  int     // row groups that were read in this span
+	group  measure // of the present row group
+	before measure // of the row groups before
 }
 
-// stream returns the decompressed contents of one stream, which a column with values must have.
-func (r *Reader) stream(c *columnReader, kind streamKind, values int) ([]byte, error) {
-	if !c.has[kind] {
-		if values == 0 {
-			return nil, nil
-		}
-		return nil, fmt.Errorf("the %v stream is missing", kind)
+// setUp chooses the readers for a stripe in which the column is encoded so.
+func (c *column) setUp(enc encoding) error {
+	c.encoding = enc
+	c.streams, c.readers = c.streams[:0], append(c.readers[:0], &c.present)
+	for _, s := range [...]*stream{&c.present.bytes.stream, &c.bits.bytes.stream, &c.bytes.stream, &c.ints.stream,
+		&c.more.stream, &c.raw.stream, &c.dictionary.data.stream} {
+		s.clear()
 	}
-	b, err := r.decompressor.decompress(&c.buffers[kind], c.streams[kind], maxStreamBytes)
-	if err != nil {
-		return nil, fmt.Errorf("%v stream: %w", kind, err)
-	}
-	return b, nil
-}
-
-// checkRoom refuses a number of values that a stream of n bytes can't hold, before memory for them is allocated.
-func checkRoom(values, n, perByte int) error {
-	if values > n*perByte {
-		return fmt.Errorf("%d bytes are too few for %d values", n, values)
-	}
-	return nil
-}
-
-// decodePresent sets c.vector.Present for the given number of rows and returns how many have a value.
-func (r *Reader) decodePresent(c *columnReader, rows int) (values int, err error) {
-	c.vector.Present = nil
-	if !c.has[streamPresent] {
-		return rows, nil
-	}
-	b, err := r.stream(c, streamPresent, rows)
-	if err != nil {
-		return 0, err
-	}
-	if err := checkRoom(rows, len(b), maxBoolsPerByte); err != nil {
-		return 0, fmt.Errorf("%v stream: %w", streamPresent, err)
-	}
-	c.present = resize(c.present, rows)
-	if values, err = decodeBools(c.present, b, &r.packed); err != nil {
-		return 0, fmt.Errorf("%v stream: %w", streamPresent, err)
-	}
-	if values < rows {
-		c.vector.Present = c.present
-	}
-	return values, nil
-}
-
-// decodeColumn decodes column c of a stripe. rootPresent tells which rows are null as a whole, nil if none is; rootValues is
-// the number of the others, for which alone the column stores anything.
-func (r *Reader) decodeColumn(c *columnReader, stripe int, rootPresent []bool, rootValues int) error {
-	values, err := r.decodePresent(c, rootValues)
-	if err != nil {
-		return err
-	}
-	if stored := r.file.tail.storedValues(stripe, c.id); stored >= 0 && stored != int64(values) {
-		return fmt.Errorf("it has %d values, but the stripe statistics count %d", values, stored)
-	}
-	rows := r.batch.Rows
-	if rootPresent != nil {
-		all := c.vector.Present == nil
-		c.present = resize(c.present, rootValues)
-		c.present = append(c.present, make([]bool, rows-rootValues)...)
-		if all {
-			for i := range c.present[:rootValues] {
-				c.present[i] = true
-			}
-		}
-		spread(c.present, rootValues, rootPresent)
-		c.vector.Present = c.present
-	}
-
-	enc := r.footer.encodings[c.id]
-	switch c.info.kind {
-	case KindString, KindVarchar, KindChar:
-		if enc.kind.dictionary() {
-			return r.decodeDictionary(c, enc, values)
-		}
-		return r.decodeStrings(c, enc, values)
-	}
-	if enc.kind.dictionary() {
+	c.dictionary.loaded = false
+	c.hasIndex = false
+	v2 := enc.kind.v2()
+	if enc.kind.dictionary() && !c.info.kind.text() {
 		return fmt.Errorf("a column of kind %v is dictionary encoded", c.info.kind)
 	}
 	switch c.info.kind {
 	case KindBoolean:
-		return r.decodeBooleans(c, values)
+		c.readers = append(c.readers, &c.bits)
 	case KindByte:
-		return r.decodeBytes(c, values)
-	case KindShort:
-		return r.decodeIntegers(c, enc, values, math.MinInt16, math.MaxInt16)
-	case KindInt, KindDate:
-		return r.decodeIntegers(c, enc, values, math.MinInt32, math.MaxInt32)
-	case KindLong:
-		return r.decodeIntegers(c, enc, values, math.MinInt64, math.MaxInt64)
-	case KindFloat:
-		return r.decodeFloats(c, values, 4)
-	case KindDouble:
-		return r.decodeFloats(c, values, 8)
-	case KindBinary:
-		return r.decodeStrings(c, enc, values)
+		c.readers = append(c.readers, &c.bytes)
+	case KindShort, KindInt, KindLong, KindDate:
+		c.ints.encoded(v2, true)
+		c.readers = append(c.readers, &c.ints)
+	case KindFloat, KindDouble:
+		c.readers = append(c.readers, &c.raw)
+	case KindString, KindVarchar, KindChar, KindBinary:
+		c.more.encoded(v2, false)
+		if enc.kind.dictionary() {
+			c.ints.encoded(v2, false)
+			c.readers = append(c.readers, &c.ints)
+		} else {
+			c.readers = append(c.readers, &c.raw, &c.more)
+		}
 	case KindTimestamp, KindTimestampInstant:
-		return r.decodeTimestamps(c, enc, values)
+		c.ints.encoded(v2, true)
+		c.more.encoded(v2, false)
+		c.readers = append(c.readers, &c.ints, &c.more)
 	case KindDecimal:
-		return r.decodeDecimals(c, enc, values)
+		if c.decimal64 {
+			c.ints.encoded(true, true)
+			c.readers = append(c.readers, &c.ints)
+		} else {
+			c.more.encoded(v2, true)
+			c.readers = append(c.readers, &c.raw, &c.more)
+		}
 	}
-	return fmt.Errorf("columns of kind %v cannot be read", c.info.kind)
+	return nil
 }
 
-// decodeRLE decodes the integers of one stream into memory of dst that has room for size values, at least the given number.
-func (r *Reader) decodeRLE(c *columnReader, kind streamKind, dst *[]int64, values, size int, v2, signed bool) error {
-	b, err := r.stream(c, kind, values)
+// streamOf returns the stream of the given kind, nil if the column has no use for it.
+func (c *column) streamOf(kind streamKind) *stream {
+	if kind == streamPresent {
+		return &c.present.bytes.stream
+	}
+	switch c.info.kind {
+	case KindBoolean:
+		if kind == streamData {
+			return &c.bits.bytes.stream
+		}
+	case KindByte:
+		if kind == streamData {
+			return &c.bytes.stream
+		}
+	case KindShort, KindInt, KindLong, KindDate:
+		if kind == streamData {
+			return &c.ints.stream
+		}
+	case KindFloat, KindDouble:
+		if kind == streamData {
+			return &c.raw.stream
+		}
+	case KindString, KindVarchar, KindChar, KindBinary:
+		switch {
+		case kind == streamLength:
+			return &c.more.stream
+		case kind == streamData && c.encoding.kind.dictionary():
+			return &c.ints.stream
+		case kind == streamData:
+			return &c.raw.stream
+		case kind == streamDictionaryData && c.encoding.kind.dictionary():
+			return &c.dictionary.data.stream
+		}
+	case KindTimestamp, KindTimestampInstant, KindDecimal:
+		switch {
+		case kind == streamSecondary && !c.decimal64:
+			return &c.more.stream
+		case kind == streamData && (c.info.kind != KindDecimal || c.decimal64):
+			return &c.ints.stream
+		case kind == streamData:
+			return &c.raw.stream
+		}
+	}
+	return nil
+}
+
+// reset prepares for the first row group of a stripe. The streams were reset before.
+func (c *column) reset(root *column) {
+	c.present.reset()
+	c.bits.reset()
+	c.bytes.reset()
+	c.ints.reset()
+	c.more.reset()
+	c.nullable = c.present.bytes.exists || root != nil && root != c && root.present.bytes.exists
+	c.flags, c.trues, c.used = c.flags[:0], 0, 0
+	c.strings.reset()
+	c.next, c.begun = 0, 0
+	c.group, c.before = measure{}, measure{}
+}
+
+// fail names the stream in which an error was found.
+func fail(s *stream, kind streamKind, err error) error {
+	if !s.exists && err == errShort {
+		return fmt.Errorf("the %v stream is missing", kind)
+	}
+	return fmt.Errorf("%v stream: %w", kind, err)
+}
+
+// seek moves on to row group g.
+func (c *column) seek(g int) error {
+	if g == c.next {
+		return nil
+	}
+	if !c.hasIndex {
+		return fmt.Errorf("it has no row index, so that row group %d cannot be found", g)
+	}
+	for _, r := range c.readers {
+		if err := r.seek(g); err != nil {
+			return fail(r.indexed().stream, r.indexed().stream.kind, err)
+		}
+	}
+	c.next = g
+	return nil
+}
+
+// endGroup checks what was read of row group g, which the row group after ends, if there is one.
+func (c *column) endGroup(last, utc bool) error {
+	g := c.next
+	c.next++
+	c.begun++
+	if c.hasIndex {
+		if err := c.group.compare(&c.index.statistics[g], c.info.kind, utc); err != nil {
+			return fmt.Errorf("row group %d is not as the row index describes it: %w", g, err)
+		}
+	}
+	c.before.add(&c.group)
+	c.group = measure{}
+	if last || !c.hasIndex {
+		return nil
+	}
+	for _, r := range c.readers {
+		if err := r.at(g + 1); err != nil {
+			return fail(r.indexed().stream, r.indexed().stream.kind, err)
+		}
+	}
+	return nil
+}
+
+// end checks that the last row group of the stripe ends where the streams do.
+func (c *column) end() error {
+	for _, r := range c.readers {
+		if err := r.end(); err != nil {
+			return fail(r.indexed().stream, r.indexed().stream.kind, err)
+		}
+	}
+	return nil
+}
+
+// ahead looks which of the next n rows have a value. root, unless nil, tells which rows exist.
+func (c *column) ahead(n int, root *column) error {
+	if !c.nullable {
+		return nil
+	}
+	if c.used > 0 {
+		c.flags = c.flags[:copy(c.flags, c.flags[c.used:])]
+		c.used = 0
+	}
+	from := len(c.flags)
+	if from >= n {
+		return nil
+	}
+	if cap(c.flags) < n {
+		c.flags = append(make([]bool, 0, batchRows), c.flags...)
+	}
+	c.flags = c.flags[:n]
+	rows := c.flags[from:]
+	if root == nil || root == c || !root.nullable {
+		trues, err := c.present.read(rows)
+		c.trues += trues
+		if err != nil {
+			return fail(&c.present.bytes.stream, streamPresent, err)
+		}
+		return nil
+	}
+	exist := root.flags[from:n]
+	if !c.present.bytes.exists {
+		c.trues += countTrue(exist)
+		copy(rows, exist)
+		return nil
+	}
+	values := countTrue(exist)
+	trues, err := c.present.read(rows[:values])
+	c.trues += trues
 	if err != nil {
-		return err
+		return fail(&c.present.bytes.stream, streamPresent, err)
 	}
-	if err := checkRoom(values, len(b), maxIntsPerByte); err != nil {
-		return fmt.Errorf("%v stream: %w", kind, err)
-	}
-	*dst = resize(*dst, size)
-	if err := decodeInts((*dst)[:values], b, v2, signed); err != nil {
-		return fmt.Errorf("%v stream: %w", kind, err)
-	}
+	spread(rows, values, exist)
 	return nil
 }
 
-func (r *Reader) decodeIntegers(c *columnReader, enc encoding, values int, least, most int64) error {
+func countTrue(flags []bool) (n int) {
+	for _, f := range flags {
+		if f {
+			n++
+		}
+	}
+	return n
+}
+
+// values returns how many of the next n rows have a value.
+func (c *column) values(n int) int {
+	switch {
+	case !c.nullable:
+		return n
+	case n == len(c.flags):
+		return c.trues
+	}
+	return countTrue(c.flags[:n])
+}
+
+// use takes the flags of a batch of n rows, of which the given number have a value.
+func (c *column) use(n, values int) {
+	c.vector.Present = nil
+	if values < n {
+		c.vector.Present = c.flags[:n]
+	}
+	if c.nullable {
+		c.used = n
+		c.trues -= values
+	}
+}
+
+// read decodes the next n rows.
+func (c *column) read(n int) error {
 	v := &c.vector
-	if err := r.decodeRLE(c, streamData, &v.Int64, values, r.batch.Rows, enc.kind.v2(), true); err != nil {
-		return err
-	}
-	if least != math.MinInt64 {
-		lo, hi := int64(0), int64(0)
-		for _, n := range v.Int64[:values] {
-			lo, hi = min(lo, n), max(hi, n)
-		}
-		if lo < least || hi > most {
-			return fmt.Errorf("%v stream: values from %d to %d do not fit in kind %v", streamData, lo, hi, v.Kind)
-		}
-	}
-	spread(v.Int64, values, v.Present)
-	return nil
+	values := c.values(n)
+	c.use(n, values)
+	c.group.values += int64(values)
+	constant, err := c.readValues(n, values)
+	v.Skipped = false
+	v.Constant = constant && values == n || values == 0
+	return err
 }
 
-func (r *Reader) decodeBooleans(c *columnReader, values int) error {
-	b, err := r.stream(c, streamData, values)
-	if err != nil {
-		return err
-	}
-	if err := checkRoom(values, len(b), maxBoolsPerByte); err != nil {
-		return fmt.Errorf("%v stream: %w", streamData, err)
-	}
-	v := &c.vector
-	v.Bool = resize(v.Bool, r.batch.Rows)
-	if _, err := decodeBools(v.Bool[:values], b, &r.packed); err != nil {
-		return fmt.Errorf("%v stream: %w", streamData, err)
-	}
-	spread(v.Bool, values, v.Present)
-	return nil
-}
-
-func (r *Reader) decodeBytes(c *columnReader, values int) error {
-	b, err := r.stream(c, streamData, values)
-	if err != nil {
-		return err
-	}
-	if err := checkRoom(values, len(b), maxBytesPerByte); err != nil {
-		return fmt.Errorf("%v stream: %w", streamData, err)
-	}
-	r.packed = resize(r.packed, values)
-	if err := decodeByteRLE(r.packed, b); err != nil {
-		return fmt.Errorf("%v stream: %w", streamData, err)
-	}
-	v := &c.vector
-	v.Int64 = resize(v.Int64, r.batch.Rows)
-	for i, b := range r.packed {
-		v.Int64[i] = int64(int8(b))
-	}
-	spread(v.Int64, values, v.Present)
-	return nil
-}
-
-// decodeFloats decodes IEEE 754 numbers of 4 or 8 bytes, little endian.
-func (r *Reader) decodeFloats(c *columnReader, values, size int) error {
-	b, err := r.stream(c, streamData, values)
-	if err != nil {
-		return err
-	}
-	if len(b) != values*size {
-		return fmt.Errorf("%v stream: it has %d bytes, %d values take %d", streamData, len(b), values, values*size)
-	}
-	v := &c.vector
-	v.Float64 = resize(v.Float64, r.batch.Rows)
-	if size == 4 {
-		for i := range v.Float64[:values] {
-			v.Float64[i] = float64(math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:])))
+func (c *column) readValues(n, values int) (constant bool, err error) {
+	switch c.info.kind {
+	case KindBoolean:
+		return c.readBooleans(n, values)
+	case KindByte:
+		return c.readBytes(n, values)
+	case KindShort:
+		return c.readIntegers(n, values, math.MinInt16, math.MaxInt16)
+	case KindInt, KindDate:
+		return c.readIntegers(n, values, math.MinInt32, math.MaxInt32)
+	case KindLong:
+		return c.readIntegers(n, values, math.MinInt64, math.MaxInt64)
+	case KindFloat:
+		return false, c.readFloats(n, values, 4)
+	case KindDouble:
+		return false, c.readFloats(n, values, 8)
+	case KindString, KindVarchar, KindChar, KindBinary:
+		if c.encoding.kind.dictionary() {
+			return c.readCodes(n, values)
 		}
-	} else {
-		for i := range v.Float64[:values] {
-			v.Float64[i] = math.Float64frombits(binary.LittleEndian.Uint64(b[8*i:]))
-		}
+		c.readStrings(n, values)
+		return false, nil
+	case KindTimestamp, KindTimestampInstant:
+		return c.readTimestamps(n, values)
+	case KindDecimal:
+		return false, c.readDecimals(n, values)
 	}
-	spread(v.Float64, values, v.Present)
-	return nil
-}
-
-var errLengths = errors.New("the lengths of the values do not add up to the bytes stored")
-
-// decodeStrings decodes values that are stored one behind the other.
-func (r *Reader) decodeStrings(c *columnReader, enc encoding, values int) error {
-	if err := r.decodeRLE(c, streamLength, &r.ints, values, values, enc.kind.v2(), false); err != nil {
-		return err
-	}
-	var err error
-	v := &c.vector
-	v.Dictionary, v.Codes = false, v.Codes[:0]
-	if v.Data, err = r.stream(c, streamData, 0); err != nil { // absent where all values are empty
-		return err
-	}
-	v.Offsets = resize(v.Offsets, r.batch.Rows+1)
-	if v.Present == nil {
-		return setOffsets(v.Offsets, r.ints, len(v.Data))
-	}
-	lengths := r.ints
-	end := uint64(0)
-	v.Offsets[0] = 0
-	for i, present := range v.Present {
-		if present {
-			length := uint64(lengths[0])
-			if length > uint64(len(v.Data))-end {
-				return errLengths
-			}
-			end += length
-			lengths = lengths[1:]
-		}
-		v.Offsets[i+1] = uint32(end)
-	}
-	if end != uint64(len(v.Data)) {
-		return errLengths
-	}
-	return nil
-}
-
-// setOffsets turns lengths into offsets, of which there is one more, and checks that they add up to size.
-func setOffsets(offsets []uint32, lengths []int64, size int) error {
-	end := uint64(0)
-	offsets[0] = 0
-	for i, n := range lengths {
-		if uint64(n) > uint64(size)-end {
-			return errLengths
-		}
-		end += uint64(n)
-		offsets[i+1] = uint32(end)
-	}
-	if end != uint64(size) {
-		return errLengths
-	}
-	return nil
-}
-
-// decodeDictionary decodes values that are stored once each and named by their number in each row.
-func (r *Reader) decodeDictionary(c *columnReader, enc encoding, values int) error {
-	var err error
-	v := &c.vector
-	size := enc.dictionarySize
-	if err := r.decodeRLE(c, streamLength, &r.ints, size, size, enc.kind.v2(), false); err != nil {
-		return err
-	}
-	v.Dictionary = true
-	if v.Data, err = r.stream(c, streamDictionaryData, 0); err != nil { // absent where all entries are empty
-		return err
-	}
-	v.Offsets = resize(v.Offsets, size+1)
-	if err := setOffsets(v.Offsets, r.ints, len(v.Data)); err != nil {
-		return fmt.Errorf("dictionary of %d entries: %w", size, err)
-	}
-	if err := r.decodeRLE(c, streamData, &r.ints, values, values, enc.kind.v2(), false); err != nil {
-		return err
-	}
-	v.Codes = resize(v.Codes, r.batch.Rows)
-	for i, code := range r.ints {
-		if uint64(code) >= uint64(size) {
-			return fmt.Errorf("%v stream: value %d is entry %d of a dictionary of %d", streamData, i, uint64(code), size)
-		}
-		v.Codes[i] = uint32(code)
-	}
-	spread(v.Codes, values, v.Present)
-	return nil
+	return false, fmt.Errorf("columns of kind %v cannot be read", c.info.kind)
 }

@@ -3,6 +3,7 @@ package orc
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/klauspost/compress/snappy"
 	"github.com/klauspost/compress/zstd"
@@ -67,12 +68,7 @@ func (d *decompressor) decompress(buf *[]byte, src []byte, limit int) ([]byte, e
 			return nil, fmt.Errorf("a compression chunk of %d bytes has only %d", n, len(src))
 		}
 		var err error
-		if original {
-			if n > d.blockBytes {
-				return nil, fmt.Errorf("a chunk of %d bytes exceeds the block size of %d", n, d.blockBytes)
-			}
-			dst = append(dst, src[:n]...)
-		} else if dst, err = d.appendChunk(dst, src[:n]); err != nil {
+		if dst, err = d.appendChunk(dst, src[:n], original); err != nil {
 			return nil, err
 		}
 		if len(dst) > limit {
@@ -84,28 +80,35 @@ func (d *decompressor) decompress(buf *[]byte, src []byte, limit int) ([]byte, e
 	return dst, nil
 }
 
-// appendChunk appends the contents of one compressed chunk, at most blockBytes, to dst.
-func (d *decompressor) appendChunk(dst, src []byte) ([]byte, error) {
+// appendChunk appends the contents of one chunk, at most blockBytes, to dst. They are src itself if original.
+func (d *decompressor) appendChunk(dst, src []byte, original bool) ([]byte, error) {
+	if original {
+		if len(src) > d.blockBytes {
+			return dst, fmt.Errorf("a chunk of %d bytes exceeds the block size of %d", len(src), d.blockBytes)
+		}
+		return append(dst, src...), nil
+	}
 	switch d.kind {
 	case compressionZlib:
 		return d.inflater.appendInflated(dst, src, d.blockBytes)
 	case compressionSnappy:
 		n, err := snappy.DecodedLen(src)
 		if err != nil {
-			return nil, err
+			return dst, err
 		}
 		if n > d.blockBytes {
-			return nil, fmt.Errorf("a snappy chunk of %d bytes exceeds the block size of %d", n, d.blockBytes)
+			return dst, fmt.Errorf("a snappy chunk of %d bytes exceeds the block size of %d", n, d.blockBytes)
 		}
-		if d.chunk, err = snappy.Decode(d.chunk[:cap(d.chunk)], src); err != nil {
-			return nil, err
+		dst = slices.Grow(dst, n)
+		if _, err = snappy.Decode(dst[len(dst):len(dst)+n], src); err != nil {
+			return dst, err
 		}
-		return append(dst, d.chunk...), nil
+		return dst[:len(dst)+n], nil
 	case compressionLZ4:
 		d.chunk = resize(d.chunk, d.blockBytes)
 		n, err := lz4.UncompressBlock(src, d.chunk)
 		if err != nil {
-			return nil, err
+			return dst, err
 		}
 		return append(dst, d.chunk[:n]...), nil
 	case compressionZstd:
@@ -113,15 +116,15 @@ func (d *decompressor) appendChunk(dst, src []byte) ([]byte, error) {
 			var err error
 			if d.zstd, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecodeAllCapLimit(true),
 				zstd.WithDecoderMaxMemory(maxBlockBytes)); err != nil {
-				return nil, err
+				return dst, err
 			}
 		}
 		d.chunk = resize(d.chunk, d.blockBytes)
 		out, err := d.zstd.DecodeAll(src, d.chunk[:0:d.blockBytes])
 		if err != nil {
-			return nil, err
+			return dst, err
 		}
 		return append(dst, out...), nil
 	}
-	return nil, d.kind.check()
+	return dst, d.kind.check()
 }

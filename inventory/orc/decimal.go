@@ -18,64 +18,64 @@ var (
 	errDecimalScale = errors.New("a value has more digits behind the point than its column declares")
 )
 
-// decodeDecimals decodes unscaled integers as varints, with a scale for each (specification, "Decimal Columns"), and brings
+// readDecimals decodes unscaled integers as varints, with a scale for each (specification, "Decimal Columns"), and brings
 // them to one scale, exactly.
-func (r *Reader) decodeDecimals(c *columnReader, enc encoding, values int) error {
+func (c *column) readDecimals(n, values int) error {
 	v := &c.vector
 	v.Scale = c.info.scale
-	if r.file.version == unstablePre2 && c.info.precision > 0 && c.info.precision <= maxDecimal64Digits {
-		return r.decodeDecimals64(c, values)
+	v.Decimal = room(v.Decimal, n)
+	c.scratch = room(c.scratch, values)
+	if c.decimal64 {
+		if _, err := c.ints.read(c.scratch); err != nil {
+			return fail(&c.ints.stream, streamData, err)
+		}
+		for i, n := range c.scratch {
+			v.Decimal[i] = Int128{Hi: n >> 63, Lo: uint64(n)}
+		}
+		spread(v.Decimal, values, v.Present)
+		return nil
 	}
-	if err := r.decodeRLE(c, streamSecondary, &r.ints, values, values, enc.kind.v2(), true); err != nil {
-		return err
+	scales := c.scratch
+	if _, err := c.more.read(scales); err != nil {
+		return fail(&c.more.stream, streamSecondary, err)
 	}
-	scales := r.ints
-	for i, scale := range scales {
+	for _, scale := range scales {
 		if scale < -maxDecimalDigits || scale > maxDecimalDigits {
-			return fmt.Errorf("%v stream: value %d has a scale of %d", streamSecondary, i, scale)
+			return fail(&c.more.stream, streamSecondary, fmt.Errorf("a value has a scale of %d", scale))
 		}
 		if c.info.precision == 0 {
 			v.Scale = max(v.Scale, int(scale))
 		}
 	}
-	b, err := r.stream(c, streamData, values)
-	if err != nil {
-		return err
-	}
-	if err := checkRoom(values, len(b), 1); err != nil {
-		return fmt.Errorf("%v stream: %w", streamData, err)
-	}
-	v.Decimal = resize(v.Decimal, r.batch.Rows)
 	for i := range v.Decimal[:values] {
-		d, n, err := varint128(b)
+		d, err := c.readDecimal()
 		if err == nil && int(scales[i]) != v.Scale {
 			d, err = d.rescale(v.Scale - int(scales[i]))
 		}
 		if err != nil {
-			return fmt.Errorf("%v stream: value %d: %w", streamData, i, err)
+			return fail(&c.raw.stream, streamData, err)
 		}
 		v.Decimal[i] = d
-		b = b[n:]
-	}
-	if len(b) > 0 {
-		return fmt.Errorf("%v stream: %w", streamData, errTrailing(len(b)))
 	}
 	spread(v.Decimal, values, v.Present)
 	return nil
 }
 
-// decodeDecimals64 decodes decimals that are stored as integers of the declared scale.
-func (r *Reader) decodeDecimals64(c *columnReader, values int) error {
-	if err := r.decodeRLE(c, streamData, &r.ints, values, values, true, true); err != nil {
-		return err
+// readDecimal decodes the next unscaled integer.
+func (c *column) readDecimal() (Int128, error) {
+	for {
+		d, size, err := varint128(c.raw.unread())
+		if err == nil {
+			c.raw.stream.next += size
+			return d, nil
+		}
+		if err != errShort || c.raw.ended() {
+			return d, err
+		}
+		if err := c.raw.fill(); err != nil {
+			return d, err
+		}
 	}
-	v := &c.vector
-	v.Decimal = resize(v.Decimal, r.batch.Rows)
-	for i, n := range r.ints {
-		v.Decimal[i] = Int128{Hi: n >> 63, Lo: uint64(n)}
-	}
-	spread(v.Decimal, values, v.Present)
-	return nil
 }
 
 // varint128 decodes a zigzag encoded varint of at most 128 bits and returns its length in bytes.

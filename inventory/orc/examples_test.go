@@ -149,7 +149,7 @@ func TestExamples(t *testing.T) {
 			expected := expectedRows(t, path)
 			var rows int64
 			for i := range f.NumStripes() {
-				b, err := r.ReadStripe(context.Background(), i)
+				b, err := readStripe(context.Background(), r, i)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -227,7 +227,7 @@ func readAll(b []byte) (rows int64, err error) {
 		return 0, err
 	}
 	for i := range f.NumStripes() {
-		batch, err := r.ReadStripe(context.Background(), i)
+		batch, err := readStripe(context.Background(), r, i)
 		if err != nil {
 			return 0, err
 		}

@@ -37,7 +37,10 @@ func FuzzTail(f *testing.F) {
 				t.Errorf("%d rows in the stripes, %d in the file of %d types", rows, tl.rows, len(tl.types))
 			}
 			if tl.parseMetadata(b) == nil {
-				tl.storedValues(0, 0)
+				f := &File{tail: tl}
+				c := &column{info: typeInfo{kind: KindString}}
+				_, _ = f.stripeStatistics(nil, 0, []*column{c})
+				_, _ = f.fileStatistics(c)
 			}
 		}
 		var sf stripeFooter
@@ -69,9 +72,6 @@ func FuzzInts(f *testing.F) {
 		if decodeInts(values[:n], src, v2, signed) != nil {
 			return
 		}
-		if err := checkRoom(int(n), len(src), maxIntsPerByte); err != nil {
-			t.Errorf("the bound is too low: %v", err)
-		}
 		if decodeInts(values, src, v2, signed) == nil {
 			t.Errorf("both %d and %d values", n, n+1)
 		}
@@ -83,11 +83,7 @@ func FuzzBytes(f *testing.F) {
 	f.Add([]byte{0x61, 0x00}, uint16(100))
 	f.Add([]byte{0xfe, 0x44, 0x45}, uint16(2))
 	f.Fuzz(func(t *testing.T, src []byte, n uint16) {
-		if decodeByteRLE(make([]byte, n), src) == nil {
-			if err := checkRoom(int(n), len(src), maxBytesPerByte); err != nil {
-				t.Errorf("the bound is too low: %v", err)
-			}
-		}
+		_ = decodeByteRLE(make([]byte, n), src)
 		bools := make([]bool, n)
 		var packed []byte
 		if trues, err := decodeBools(bools, src, &packed); err == nil {
@@ -96,8 +92,8 @@ func FuzzBytes(f *testing.F) {
 					trues--
 				}
 			}
-			if err := checkRoom(int(n), len(src), maxBoolsPerByte); err != nil || trues != 0 {
-				t.Errorf("counted %d too many, or the bound is too low: %v", trues, err)
+			if trues != 0 {
+				t.Errorf("counted %d too many", trues)
 			}
 		}
 		if d, size, err := varint128(src); err == nil {

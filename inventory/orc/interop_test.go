@@ -146,7 +146,7 @@ func compareDump(t *testing.T, path, dump string) (stripes, dictionaries int) {
 	var line []byte
 	rows := int64(0)
 	for i := range f.NumStripes() {
-		b, err := r.ReadStripe(context.Background(), i)
+		b, err := readStripe(context.Background(), r, i)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,25 +1,22 @@
 package orc
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 )
 
 var (
+	errShort     = errors.New("it ends before the last value")
+	errLong      = errors.New("a run goes beyond the last value")
 	errVarint    = errors.New("a varint exceeds 64 bits")
 	errDeltaRun  = errors.New("a delta run of one value has deltas")
 	errPatchGap  = errors.New("a patch lies outside its run")
 	errPatchBits = errors.New("the patches of a run are wider than 64 bits")
 )
 
-// decodeInts fills dst with integers from src, all of which it must use. v2 selects the version of the run length encoding;
-// signed says whether values are zigzag encoded.
-func decodeInts(dst []int64, src []byte, v2, signed bool) error {
-	if v2 {
-		return decodeRLEv2(dst, src, signed)
-	}
-	return decodeRLEv1(dst, src, signed)
+// errTrailing says that n bytes follow the last value of a stream.
+func errTrailing(n int) error {
+	return fmt.Errorf("%d bytes follow the last value", n)
 }
 
 func unzigzag(v uint64) int64 {
@@ -30,75 +27,6 @@ func unzigzagAll(values []int64) {
 	for i, v := range values {
 		values[i] = unzigzag(uint64(v))
 	}
-}
-
-// varint decodes a base 128 varint at the start of b and returns its length in bytes.
-func varint(b []byte) (uint64, int, error) {
-	if len(b) > 0 && b[0] < 0x80 {
-		return uint64(b[0]), 1, nil
-	}
-	v, n := binary.Uvarint(b)
-	switch {
-	case n > 0:
-		return v, n, nil
-	case n == 0:
-		return 0, 0, errShort
-	}
-	return 0, 0, errVarint
-}
-
-// intVarint decodes a varint that is zigzag encoded if signed.
-func intVarint(b []byte, signed bool) (int64, int, error) {
-	v, n, err := varint(b)
-	if signed {
-		return unzigzag(v), n, err
-	}
-	return int64(v), n, err
-}
-
-// decodeRLEv1 decodes version 1 (specification, "Integer Run Length Encoding, version 1").
-func decodeRLEv1(dst []int64, src []byte, signed bool) error {
-	for len(dst) > 0 {
-		if len(src) < 2 {
-			return errShort
-		}
-		control := int(int8(src[0]))
-		if control >= 0 {
-			n := control + 3
-			if n > len(dst) {
-				return errLong
-			}
-			delta := int64(int8(src[1]))
-			value, size, err := intVarint(src[2:], signed)
-			if err != nil {
-				return err
-			}
-			for i := range dst[:n] {
-				dst[i] = value
-				value += delta
-			}
-			dst, src = dst[n:], src[2+size:]
-			continue
-		}
-		n := -control
-		if n > len(dst) {
-			return errLong
-		}
-		src = src[1:]
-		for i := range dst[:n] {
-			value, size, err := intVarint(src, signed)
-			if err != nil {
-				return err
-			}
-			dst[i] = value
-			src = src[size:]
-		}
-		dst = dst[n:]
-	}
-	if len(src) > 0 {
-		return errTrailing(len(src))
-	}
-	return nil
 }
 
 // widths is the 5 bit width encoding table of version 2.
@@ -120,68 +48,6 @@ func closestWidth(bits int) int {
 	return 64
 }
 
-// decodeRLEv2 decodes version 2 (specification, "Integer Run Length Encoding, version 2").
-func decodeRLEv2(dst []int64, src []byte, signed bool) error {
-	for len(dst) > 0 {
-		if len(src) < 2 {
-			return errShort
-		}
-		var used int
-		var err error
-		// All runs but short repeats have a length of 9 bits.
-		n := (int(src[0]&1)<<8 | int(src[1])) + 1
-		kind := src[0] >> 6
-		if kind == 0 {
-			n = int(src[0]&7) + 3
-		}
-		if n > len(dst) {
-			return errLong
-		}
-		switch run := dst[:n]; kind {
-		case 0:
-			used, err = decodeShortRepeat(run, src, signed)
-		case 1:
-			used, err = decodeDirect(run, src, signed)
-		case 2:
-			used, err = decodePatchedBase(run, src)
-		default:
-			used, err = decodeDelta(run, src, signed)
-		}
-		if err != nil {
-			return err
-		}
-		dst, src = dst[n:], src[used:]
-	}
-	if len(src) > 0 {
-		return errTrailing(len(src))
-	}
-	return nil
-}
-
-// bigEndian returns the value of at most eight bytes.
-func bigEndian(b []byte) uint64 {
-	var v uint64
-	for _, c := range b {
-		v = v<<8 | uint64(c)
-	}
-	return v
-}
-
-func decodeShortRepeat(run []int64, src []byte, signed bool) (used int, err error) {
-	used = 1 + int(src[0]>>3&7) + 1
-	if used > len(src) {
-		return 0, errShort
-	}
-	value := int64(bigEndian(src[1:used]))
-	if signed {
-		value = unzigzag(uint64(value))
-	}
-	for i := range run {
-		run[i] = value
-	}
-	return used, nil
-}
-
 func decodeDirect(run []int64, src []byte, signed bool) (used int, err error) {
 	width := int(widths[src[0]>>1&31])
 	used = 2 + packedBytes(len(run), width)
@@ -193,57 +59,6 @@ func decodeDirect(run []int64, src []byte, signed bool) (used int, err error) {
 		unzigzagAll(run)
 	}
 	return used, nil
-}
-
-// decodeDelta decodes a run whose values grow or shrink steadily: by the first delta throughout if there is no width, else by
-// the unsigned deltas that follow, in the direction of the first.
-func decodeDelta(run []int64, src []byte, signed bool) (used int, err error) {
-	width := 0
-	if code := src[0] >> 1 & 31; code != 0 {
-		width = int(widths[code])
-	}
-	used = 2
-	value, size, err := intVarint(src[used:], signed)
-	if err != nil {
-		return 0, err
-	}
-	used += size
-	delta, size, err := intVarint(src[used:], true)
-	if err != nil {
-		return 0, err
-	}
-	used += size
-	run[0] = value
-	if width == 0 {
-		for i := range run[1:] {
-			value += delta
-			run[1+i] = value
-		}
-		return used, nil
-	}
-	if len(run) < 2 {
-		return 0, errDeltaRun
-	}
-	value += delta
-	run[1] = value
-	deltas := run[2:]
-	packed := packedBytes(len(deltas), width)
-	if packed > len(src)-used {
-		return 0, errShort
-	}
-	unpack(deltas, src[used:], width)
-	if delta < 0 {
-		for i, d := range deltas {
-			value -= d
-			deltas[i] = value
-		}
-	} else {
-		for i, d := range deltas {
-			value += d
-			deltas[i] = value
-		}
-	}
-	return used + packed, nil
 }
 
 // decodePatchedBase decodes a run of values above a base, whose few large ones get their upper bits from a list of patches.

@@ -15,7 +15,8 @@ const (
 	streamDictionaryData streamKind = 3
 	streamSecondary      streamKind = 5
 	// streamKinds is one more than the largest kind that holds data; the others are indexes, or of no use any more.
-	streamKinds = 6
+	streamKinds               = 6
+	streamRowIndex streamKind = 6
 )
 
 func (k streamKind) String() string {
@@ -30,12 +31,14 @@ func (k streamKind) String() string {
 		return "DICTIONARY_DATA"
 	case streamSecondary:
 		return "SECONDARY"
+	case streamRowIndex:
+		return "ROW_INDEX"
 	}
 	return fmt.Sprintf("kind %d", int(k))
 }
 
-// stream is one entry of a stripe footer. Streams lie one behind the other from the start of the stripe.
-type stream struct {
+// streamInfo is one entry of a stripe footer. Streams lie one behind the other from the start of the stripe.
+type streamInfo struct {
 	kind        streamKind
 	column      int // type id
 	offsetBytes int64
@@ -67,7 +70,7 @@ type encoding struct {
 
 // stripeFooter says where the streams of a stripe are and how its columns are encoded.
 type stripeFooter struct {
-	streams        []stream
+	streams        []streamInfo
 	encodings      []encoding // by type id
 	writerTimezone string
 }
@@ -123,8 +126,8 @@ func (sf *stripeFooter) parse(b []byte, s StripeInfo, types int) error {
 	return nil
 }
 
-func parseStream(b []byte) (stream, error) {
-	var st stream
+func parseStream(b []byte) (streamInfo, error) {
+	var st streamInfo
 	err := walk(b, func(f field) error {
 		switch f.number {
 		case 1:
@@ -157,79 +160,4 @@ func parseEncoding(b []byte) (encoding, error) {
 		return nil
 	})
 	return e, err
-}
-
-// readStripeFooter reads and decodes the footer of stripe i into r.footer.
-func (r *Reader) readStripeFooter(i int) error {
-	s := r.file.tail.stripes[i]
-	var err error
-	r.stored, err = r.file.readAt(r.stored, s.OffsetBytes+s.IndexBytes+s.DataBytes, s.FooterBytes)
-	if err != nil {
-		return err
-	}
-	b, err := r.decompressor.decompress(&r.footerBuf, r.stored, maxTailBytes)
-	if err != nil {
-		return err
-	}
-	return r.footer.parse(b, s, len(r.file.tail.types))
-}
-
-// maxGapBytes is how many unwanted bytes between two wanted streams are read along rather than asked for anew: about what a
-// request to an object store takes to begin.
-const maxGapBytes = 256 << 10
-
-// readStreams reads the streams of the wanted columns, neighbours together, and gives each column its own.
-func (r *Reader) readStreams() error {
-	for _, c := range r.byID {
-		if c != nil {
-			c.streams, c.has = [streamKinds][]byte{}, [streamKinds]bool{}
-		}
-	}
-	r.wanted = r.wanted[:0]
-	for _, st := range r.footer.streams {
-		c := r.byID[st.column]
-		if c == nil || st.kind >= streamKinds {
-			continue
-		}
-		if c.has[st.kind] {
-			return fmt.Errorf("column %q has two %v streams", c.name, st.kind)
-		}
-		c.has[st.kind] = true
-		r.wanted = append(r.wanted, st)
-	}
-
-	// First the size of all ranges, so that one buffer holds them.
-	var total int64
-	_ = r.forRanges(func(_ []stream, _, n int64) error { total += n; return nil })
-	r.stored = resize(r.stored, int(total))
-	rest := r.stored
-	return r.forRanges(func(streams []stream, offset, n int64) error {
-		b, err := r.file.readAt(rest[:n:n], offset, n)
-		if err != nil {
-			return err
-		}
-		rest = rest[n:]
-		for _, st := range streams {
-			at := st.offsetBytes - offset
-			r.byID[st.column].streams[st.kind] = b[at : at+st.sizeBytes : at+st.sizeBytes]
-		}
-		return nil
-	})
-}
-
-// forRanges calls visit for each range of bytes that is read at once, with the wanted streams in it.
-func (r *Reader) forRanges(visit func(streams []stream, offset, n int64) error) error {
-	for from := 0; from < len(r.wanted); {
-		start := r.wanted[from].offsetBytes
-		end := start + r.wanted[from].sizeBytes
-		to := from + 1
-		for ; to < len(r.wanted) && r.wanted[to].offsetBytes-end <= maxGapBytes; to++ {
-			end = r.wanted[to].offsetBytes + r.wanted[to].sizeBytes
-		}
-		if err := visit(r.wanted[from:to], start, end-start); err != nil {
-			return err
-		}
-		from = to
-	}
-	return nil
 }

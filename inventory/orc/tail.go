@@ -17,7 +17,9 @@ const (
 	maxBlockBytes = 8 << 20
 	// defaultBlockBytes is used where the postscript names no block size.
 	defaultBlockBytes = 256 << 10
-	magic             = "ORC"
+	// maxRowGroups bounds the row groups of one stripe.
+	maxRowGroups = 1 << 20
+	magic        = "ORC"
 )
 
 // tail is what the footer and the metadata section say.
@@ -29,9 +31,10 @@ type tail struct {
 	rowIndexStride int64
 	// encrypted[id] holds for the columns that are stored encrypted, beside a masked copy. Nil if there are none.
 	encrypted []bool
-	// values[stripe][id] is the number of non-null values of a column in a stripe, -1 if unknown. Nil if the file has no
-	// stripe statistics.
-	values [][]int64
+	// statistics holds the file statistics of each type, metadata the stripe statistics of each stripe, as stored. Both are
+	// nil in files that have none.
+	statistics, metadata [][]byte
+	writer               writer
 }
 
 // postscript is the uncompressed end of a file (specification, "Postscript").
@@ -40,6 +43,7 @@ type postscript struct {
 	compression                int
 	blockBytes                 uint64
 	version                    []uint64
+	writerVersion              int
 	magic                      string
 }
 
@@ -87,18 +91,19 @@ func (f *File) readTail() error {
 	}
 	end = end[int64(len(end))-tailBytes:]
 	d := newDecompressor(f.compression, f.blockBytes)
-	var buf []byte
-	footer, err := d.decompress(&buf, end[ps.metadataBytes:ps.metadataBytes+ps.footerBytes], maxTailBytes)
+	var footerMemory, metadataMemory []byte // both are kept
+	footer, err := d.decompress(&footerMemory, end[ps.metadataBytes:ps.metadataBytes+ps.footerBytes], maxTailBytes)
 	if err != nil {
 		return fmt.Errorf("footer: %w", err)
 	}
+	f.tail.writer.version = ps.writerVersion
 	if err := f.tail.parseFooter(footer); err != nil {
 		return fmt.Errorf("footer: %w", err)
 	}
 	if err := f.tail.check(f.sizeBytes - tailBytes); err != nil {
 		return fmt.Errorf("footer: %w", err)
 	}
-	metadata, err := d.decompress(&buf, end[:ps.metadataBytes], maxTailBytes)
+	metadata, err := d.decompress(&metadataMemory, end[:ps.metadataBytes], maxTailBytes)
 	if err != nil {
 		return fmt.Errorf("stripe statistics: %w", err)
 	}
@@ -142,6 +147,8 @@ func parsePostscript(b []byte) (postscript, error) {
 			return f.repeated(func(v uint64) error { ps.version = append(ps.version, v); return nil })
 		case 5:
 			return f.int64(&ps.metadataBytes)
+		case 6:
+			return f.int(&ps.writerVersion, math.MaxInt32)
 		case 8000:
 			m, err := f.message()
 			ps.magic = string(m)
@@ -175,8 +182,14 @@ func (t *tail) parseFooter(b []byte) error {
 			return err
 		case 6:
 			return f.int64(&t.rows)
+		case 7:
+			m, err := f.message()
+			t.statistics = append(t.statistics, m)
+			return err
 		case 8:
 			return f.int64(&t.rowIndexStride)
+		case 9:
+			return f.int(&t.writer.code, math.MaxInt32)
 		case 10:
 			m, err := f.message()
 			if err != nil {
@@ -242,6 +255,9 @@ func (t *tail) check(bodyEnd int64) error {
 			rest -= n
 		}
 		end = bodyEnd - rest
+		if t.rowIndexStride > 0 && s.IndexBytes > 0 && s.Rows/t.rowIndexStride >= maxRowGroups {
+			return fmt.Errorf("stripe %d has more than %d row groups", i, maxRowGroups)
+		}
 		if s.Rows > rows {
 			return fmt.Errorf("the stripes hold more rows than the file's %d", t.rows)
 		}
@@ -253,57 +269,22 @@ func (t *tail) check(bodyEnd int64) error {
 	return nil
 }
 
-// parseMetadata takes the number of values of each column in each stripe from the stripe statistics (specification, "File
-// Metadata").
+// parseMetadata takes the statistics of each stripe out of the metadata section (specification, "File Metadata"). They are
+// decoded when they are needed.
 func (t *tail) parseMetadata(b []byte) error {
 	err := walk(b, func(f field) error {
 		if f.number != 1 {
 			return nil
 		}
 		stripe, err := f.message()
-		if err != nil {
-			return err
-		}
-		var values []int64
-		if err := walk(stripe, func(f field) error {
-			if f.number != 1 {
-				return nil
-			}
-			column, err := f.message()
-			if err != nil {
-				return err
-			}
-			n := int64(-1)
-			if err := walk(column, func(f field) error {
-				if f.number == 1 {
-					return f.int64(&n)
-				}
-				return nil
-			}); err != nil {
-				return err
-			}
-			values = append(values, n)
-			return nil
-		}); err != nil {
-			return err
-		}
-		t.values = append(t.values, values)
-		return nil
+		t.metadata = append(t.metadata, stripe)
+		return err
 	})
 	if err != nil {
 		return err
 	}
-	if len(t.values) != 0 && len(t.values) != len(t.stripes) {
-		return fmt.Errorf("they describe %d stripes, the file has %d", len(t.values), len(t.stripes))
+	if len(t.metadata) != 0 && len(t.metadata) != len(t.stripes) {
+		return fmt.Errorf("they describe %d stripes, the file has %d", len(t.metadata), len(t.stripes))
 	}
 	return nil
-}
-
-// storedValues returns the number of non-null values of type id in a stripe by the statistics, -1 if those don't say.
-// Writers that build no indexes keep no statistics either, but some store empty ones: those count no rows for the root.
-func (t *tail) storedValues(stripe, id int) int64 {
-	if stripe >= len(t.values) || id >= len(t.values[stripe]) || t.values[stripe][0] == 0 {
-		return -1
-	}
-	return t.values[stripe][id]
 }

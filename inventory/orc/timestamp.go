@@ -1,6 +1,7 @@
 package orc
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"regexp"
@@ -9,55 +10,93 @@ import (
 	_ "time/tzdata" // what a file means must not depend on the machine it is read on
 )
 
-// decodeTimestamps decodes seconds since the start of 2015 in the writer's time zone, and nanoseconds (specification,
+// readTimestamps decodes seconds since the start of 2015 in the writer's time zone, and nanoseconds (specification,
 // "Timestamp Columns"). For timestamps without a zone the result shows, read as UTC, what the writer's clock showed, which
 // is what Apache's readers return to a reader whose own zone is UTC. Timestamps with a zone count from 2015 in UTC.
-func (r *Reader) decodeTimestamps(c *columnReader, enc encoding, values int) error {
+func (c *column) readTimestamps(n, values int) (constant bool, err error) {
 	v := &c.vector
-	rows := r.batch.Rows
-	if err := r.decodeRLE(c, streamData, &v.Seconds, values, rows, enc.kind.v2(), true); err != nil {
-		return err
+	v.Seconds = room(v.Seconds, n)
+	seconds := v.Seconds[:values]
+	if constant, err = c.ints.read(seconds); err != nil {
+		return false, fail(&c.ints.stream, streamData, err)
 	}
-	if err := r.decodeRLE(c, streamSecondary, &r.ints, values, values, enc.kind.v2(), false); err != nil {
-		return err
+	c.scratch = room(c.scratch, values)
+	sameNanos, err := c.more.read(c.scratch)
+	if err != nil {
+		return false, fail(&c.more.stream, streamSecondary, err)
 	}
-	zone := time.UTC
-	if c.info.kind == KindTimestamp {
-		var err error
-		if zone, err = writerZone(r.footer.writerTimezone, r.zone); err != nil {
-			return err
-		}
+	if values == 0 {
+		clear(v.Seconds)
+		v.Nanos = c.nanos.fill(v.Nanos, 0, n)
+		return false, nil
 	}
-	base := time.Date(2015, 1, 1, 0, 0, 0, 0, zone).Unix()
-	offsets := zoneOffsets{zone: zone}
-	v.Nanos = resize(v.Nanos, rows)
-	for i := range v.Seconds[:values] {
-		nanos, ok := decodeNanos(r.ints[i])
+	low, high := extent(seconds)
+	if low < -maxSeconds || high > maxSeconds {
+		return false, fail(&c.ints.stream, streamData, fmt.Errorf("values from %d to %d seconds are out of range", low, high))
+	}
+	if sameNanos && values == n && c.zone == time.UTC && low+c.base >= 0 {
+		nanos, ok := decodeNanos(c.scratch[0])
 		if !ok {
-			return fmt.Errorf("%v stream: value %d is no number of nanoseconds", streamSecondary, i)
+			return false, fail(&c.more.stream, streamSecondary, errNanos)
 		}
-		seconds := v.Seconds[i]
-		if seconds < -maxSeconds || seconds > maxSeconds {
-			return fmt.Errorf("%v stream: value %d, %d seconds, is out of range", streamData, i, seconds)
+		if nanos >= 0 {
+			for i := range seconds {
+				seconds[i] += c.base
+			}
+			v.Nanos = c.nanos.fill(v.Nanos, nanos, n)
+			ms := int64(nanos / 1_000_000)
+			c.group.addRange((low+c.base)*1000+ms, (high+c.base)*1000+ms)
+			return constant, nil
 		}
-		seconds += base
-		// Writers round the seconds of times before 1970 towards zero, but not when the fraction is under a millisecond.
-		// Apache Arrow's writer stores the negative fraction of such times instead.
-		if nanos < 0 {
-			seconds--
-			nanos += 1_000_000_000
-		} else if seconds < 0 && nanos > 999_999 {
-			seconds--
-		}
-		if zone != time.UTC {
-			seconds += offsets.at(seconds)
-		}
-		v.Seconds[i] = seconds
-		v.Nanos[i] = nanos
+	}
+	c.nanos.n = 0
+	v.Nanos = room(v.Nanos, n)
+	if err := c.joinTimes(seconds, v.Nanos[:values], c.scratch); err != nil {
+		return false, err
 	}
 	spread(v.Seconds, values, v.Present)
 	spread(v.Nanos, values, v.Present)
+	return constant && sameNanos, nil
+}
+
+var errNanos = errors.New("a value is no number of nanoseconds")
+
+// joinTimes turns stored seconds and nanoseconds into times.
+func (c *column) joinTimes(seconds []int64, nanos []int32, stored []int64) error {
+	offsets := zoneOffsets{zone: c.zone}
+	low, high := int64(math.MaxInt64), int64(math.MinInt64)
+	for i, second := range seconds {
+		nano, ok := decodeNanos(stored[i])
+		if !ok {
+			return fail(&c.more.stream, streamSecondary, errNanos)
+		}
+		second += c.base
+		// Writers round the seconds of times before 1970 towards zero, but not when the fraction is under a millisecond.
+		// Apache Arrow's writer stores the negative fraction of such times instead.
+		if nano < 0 {
+			second--
+			nano += 1_000_000_000
+		} else if second < 0 && nano > 999_999 {
+			second--
+		}
+		if c.zone != time.UTC {
+			second += offsets.at(second)
+		}
+		seconds[i], nanos[i] = second, nano
+		ms := second*1000 + int64(nano/1_000_000)
+		low, high = min(low, ms), max(high, ms)
+	}
+	c.group.addRange(low, high)
 	return nil
+}
+
+// extent returns the least and the largest of values.
+func extent(values []int64) (low, high int64) {
+	low, high = values[0], values[0]
+	for _, v := range values {
+		low, high = min(low, v), max(high, v)
+	}
+	return low, high
 }
 
 // maxSeconds bounds timestamps to about 36 million years from 2015.

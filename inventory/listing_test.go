@@ -61,7 +61,7 @@ func TestFromListing(t *testing.T) {
 		{Objects: []s3store.Object{listed("logs/a/3", 7), listed("logs/b", 8)}},
 	}}
 	var m meter
-	p, err := FromListing(t.Context(), lister, "bucket", "logs/", selection(func(s *Selection) { s.MinObjects = 2 }), &m)
+	p, err := FromListing(t.Context(), lister, "bucket", "logs/", selection(func(s *Selection) { s.MinObjects = 2 }), ListingOptions{Progress: &m})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func TestFromListingFails(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			lister := pages{[]s3store.Page{{Objects: []s3store.Object{listed("logs/a", 1)}}}, broken}
-			p, err := FromListing(t.Context(), lister, "bucket", tc.prefix, selection(tc.change), nil)
+			p, err := FromListing(t.Context(), lister, "bucket", tc.prefix, selection(tc.change), ListingOptions{})
 			if p != nil || err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("plan %v, error %v, want one that says %q", p, err, tc.want)
 			}

@@ -70,7 +70,7 @@ func TestReportsAndListingOnS3MakeEqualPlans(t *testing.T) {
 	put(t, server, source, "root", []byte("x"))
 
 	sel := selection(func(s *Selection) { s.MinObjects = 2 })
-	want, err := FromListing(t.Context(), store, source, "", sel, nil)
+	want, err := FromListing(t.Context(), store, source, "", sel, ListingOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +153,7 @@ func TestFromReportOnS3Refuses(t *testing.T) {
 			t.Errorf("%s: plan %v, error %v, want one that says %q", location, p, err, want)
 		}
 	}
-	if _, err := FromListing(t.Context(), store, "no-such-bucket-anywhere", "", selection(nil), nil); err == nil || !strings.Contains(err.Error(), "check the bucket's name") {
+	if _, err := FromListing(t.Context(), store, "no-such-bucket-anywhere", "", selection(nil), ListingOptions{}); err == nil || !strings.Contains(err.Error(), "check the bucket's name") {
 		t.Errorf("listing of an unknown bucket: error %v", err)
 	}
 }

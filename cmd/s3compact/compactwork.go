@@ -101,7 +101,7 @@ func (p *program) planFromPrefix(ctx context.Context, c *cli.Context, store *s3s
 	if err != nil {
 		return nil, err
 	}
-	return inventory.FromListing(ctx, store, l.Bucket, l.Key, sel, nil)
+	return inventory.FromListing(ctx, store, l.Bucket, l.Key, sel, inventory.ListingOptions{Concurrency: c.Int("concurrency")})
 }
 
 // take keeps the hotspots of the shard: balanced where all shards have the

@@ -144,7 +144,7 @@ func (p *program) findHotspots(ctx context.Context, c *cli.Context, store *s3sto
 		return nil, err
 	}
 	if f.report == "" {
-		return inventory.FromListing(ctx, store, f.listing.Bucket, f.listing.Key, f.sel, bar)
+		return inventory.FromListing(ctx, store, f.listing.Bucket, f.listing.Key, f.sel, inventory.ListingOptions{Progress: bar})
 	}
 	return inventory.FromReport(ctx, store, f.report, f.sel, inventory.ReportOptions{
 		VerifyChecksums: f.verify, Concurrency: f.concurrency, Progress: bar, Log: log,

@@ -63,9 +63,9 @@ func (d inventory) rows(s size) int {
 }
 
 // describe names the reports for people.
-func (d inventory) describe() string {
+func (d inventory) describe(s size) string {
 	if d.Folders > 0 {
-		return fmt.Sprintf("%d M rows, %d files", d.Rows/1_000_000, d.Files)
+		return fmt.Sprintf("%.3g M rows, %d files", float64(d.rows(s))/1e6, d.Files)
 	}
 	return fmt.Sprintf("keys of %d bytes", d.KeyBytes)
 }

@@ -34,14 +34,17 @@ func run(ctx context.Context, args []string) error {
 			return launch(args[1:])
 		case inflateCommand:
 			return runInflateCommand(args[1:])
+		case listCommand:
+			return runList(ctx, args[1:])
 		}
 	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	isQuick := flags.Bool("quick", false, "small inputs and two repeats: shows that everything works, the numbers mean nothing")
+	isQuick := flags.Bool("quick", false, "small inputs and two repeats: shows that everything works, the numbers mean little")
 	only := flags.String("only", "", "run only the trials whose \"section: input\" matches this `REGEXP`")
 	repeats := flags.Int("repeats", 5, "run each contender `N` times")
 	write := flags.String("write", "", "put the tables into this `FILE` of Markdown, between its marks")
 	jsonFile := flags.String("json", "", "write all results to this `FILE`")
+	program := flags.String("program", "", "measure this s3compact `FILE`, an earlier one for example, instead of building one")
 	makeOnly := flags.Bool("make", false, "make the inputs and the peers, run nothing")
 	list := flags.Bool("list", false, "like -make, and list the trials and the commands of each contender")
 	if err := flags.Parse(args); err != nil {
@@ -69,8 +72,15 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(b.tmp) }() // in the folder for temporary files
-	if err := b.build(ctx); err != nil {
-		return err
+	defer func() {
+		for _, c := range b.closers {
+			c()
+		}
+	}()
+	if b.s3compact = *program; *program == "" {
+		if err := b.build(ctx); err != nil {
+			return err
+		}
 	}
 	trials, err := b.trials(ctx)
 	if err != nil {
@@ -108,7 +118,8 @@ type bench struct {
 	size      size
 	only      *regexp.Regexp
 	tmp       string // folder for answers
-	s3compact string // the program, built for this run
+	s3compact string // the program
+	closers   []func()
 }
 
 // build builds s3compact as make build does.
@@ -128,7 +139,7 @@ func (b *bench) build(ctx context.Context) error {
 // trials makes the inputs of all trials that are wanted.
 func (b *bench) trials(ctx context.Context) ([]trial, error) {
 	var wanted []trial
-	for _, section := range []func(context.Context) ([]trial, error){b.inflateTrials, b.orcTrials} {
+	for _, section := range []func(context.Context) ([]trial, error){b.inflateTrials, b.orcTrials, b.listingTrials} {
 		trials, err := section(ctx)
 		if err != nil {
 			return nil, err
@@ -156,7 +167,9 @@ func (b *bench) run(ctx context.Context, trials []trial, repeats int) (*report, 
 			return nil, err
 		}
 		r.Results = append(r.Results, results...)
-		r.Verdicts = append(r.Verdicts, t.judge(results)...)
+		if b.size == full {
+			r.Verdicts = append(r.Verdicts, t.judge(results)...)
+		}
 	}
 	return r, nil
 }

@@ -29,6 +29,10 @@ const (
 // segment) on the two key lengths, in both orders and compressions, from the
 // writers of C++ and of Java; then 30 M rows, by first segment and by folder.
 func (b *bench) orcTrials(ctx context.Context) ([]trial, error) {
+	program := filepath.Join(b.tmp, "query.py")
+	if err := os.WriteFile(program, []byte(queryProgram), 0o644); err != nil {
+		return nil, err
+	}
 	start, err := tinyInventory.make(ctx, full)
 	if err != nil {
 		return nil, err
@@ -43,7 +47,7 @@ func (b *bench) orcTrials(ctx context.Context) ([]trial, error) {
 		large := d.Folders > 0
 		for _, v := range d.Variants {
 			t := trial{
-				Section: "orc", Input: fmt.Sprintf("%s, %s, %s", d.describe(), v[0], strings.ToUpper(v[1])),
+				Section: "orc", Input: fmt.Sprintf("%s, %s, %s", d.describe(b.size), v[0], map[string]string{"zlib": "ZLIB", "snappy": "Snappy"}[v[1]]),
 				Work: float64(d.rows(b.size)) / 1e6, Unit: "M rows", Goal: 1.25,
 			}
 			if v[0] == "sorted" {
@@ -60,7 +64,7 @@ func (b *bench) orcTrials(ctx context.Context) ([]trial, error) {
 				if large {
 					t.Input += ", by " + map[string]string{"depth1": "first segment", "dir": "folder"}[g]
 				}
-				q := query{grouping: g, start: start, report: report, truth: filepath.Join(folder, g+".tsv")}
+				q := query{program: program, grouping: g, start: start, report: report, truth: filepath.Join(folder, g+".tsv")}
 				if t.Contenders, err = b.queryContenders(ctx, q, large); err != nil {
 					return nil, err
 				}
@@ -76,11 +80,11 @@ func (b *bench) orcTrials(ctx context.Context) ([]trial, error) {
 			continue
 		}
 		for _, order := range []string{"shuffled", "sorted"} {
-			t := trial{Section: "orc", Input: fmt.Sprintf("%s, %s, ZLIB, by the Java writer", d.describe(), order), Work: float64(d.rows(b.size)) / 1e6, Unit: "M rows", Goal: 1.25}
+			t := trial{Section: "orc", Input: fmt.Sprintf("%s, %s, ZLIB, by the Java writer", d.describe(b.size), order), Work: float64(d.rows(b.size)) / 1e6, Unit: "M rows", Goal: 1.25}
 			if order == "sorted" {
 				t.Goal = 3
 			}
-			q := query{grouping: "depth1", start: start, report: filepath.Join(java, order+"-zlib"), truth: filepath.Join(folder, "depth1.tsv")}
+			q := query{program: program, grouping: "depth1", start: start, report: filepath.Join(java, order+"-zlib"), truth: filepath.Join(folder, "depth1.tsv")}
 			if t.Contenders, err = b.queryContenders(ctx, q, false); err != nil {
 				return nil, err
 			}
@@ -92,6 +96,7 @@ func (b *bench) orcTrials(ctx context.Context) ([]trial, error) {
 
 // query is one question about a report.
 type query struct {
+	program       string // peers/query.py
 	grouping      string // "depth1" or "dir"
 	start, report string // folders of the report that is all start-up, and of the one in question
 	truth         string // file with all groups
@@ -141,7 +146,7 @@ func (b *bench) queryContenders(ctx context.Context, q query, large bool) ([]con
 			continue
 		}
 		command := func(report string) []string {
-			return []string{py, "-c", queryProgram, e.engine, strconv.Itoa(e.threads), report, q.grouping, strconv.Itoa(minObjects), strconv.Itoa(maxBytes), table}
+			return []string{py, q.program, e.engine, strconv.Itoa(e.threads), report, q.grouping, strconv.Itoa(minObjects), strconv.Itoa(maxBytes), table}
 		}
 		cs = append(cs, contender{
 			Name: e.name, Start: command(q.start), Run: command(q.report),

@@ -21,7 +21,11 @@ type trial struct {
 	Least   float64 // of the goal, still acceptable; 0: the goal itself
 	Few     bool    // takes so long that three repeats must do
 	// MostBytes is the goal for our own peak memory; 0: none.
-	MostBytes  int64
+	MostBytes int64
+	// MostCount is the goal for our requests over the fewest of any peer, beside
+	// CountSlack more; 0: none.
+	MostCount  float64
+	CountSlack int64
 	Contenders []contender
 }
 
@@ -38,6 +42,8 @@ type contender struct {
 	Answer string
 	// Missing says why the contender can't be run; "" if it can.
 	Missing string
+	// Count returns how many requests were sent since its last call; may be nil.
+	Count func() int64
 	// ByWall: the contender waits for others rather than works, so its rate is by wall-clock time.
 	ByWall bool
 }
@@ -63,7 +69,8 @@ type result struct {
 	WallSeconds     float64 `json:"wall_seconds"`
 	StartCPUSeconds float64 `json:"start_cpu_seconds"`
 	PeakBytes       int64   `json:"peak_bytes"`
-	Ratio           float64 `json:"ratio"` // to the fastest peer's rate; 0: there is none
+	Requests        int64   `json:"requests,omitempty"` // most of any run
+	Ratio           float64 `json:"ratio"`              // to the fastest peer's rate; 0: there is none
 }
 
 // verdict says whether a goal was met.
@@ -82,7 +89,10 @@ func (t *trial) repeat(ctx context.Context, repeats int) ([]result, error) {
 	if t.Few {
 		repeats = min(repeats, 3)
 	}
-	type runs struct{ start, run []usage }
+	type runs struct {
+		start, run []usage
+		requests   int64
+	}
 	all := make([]runs, len(t.Contenders))
 	for i := range repeats {
 		for j := range t.Contenders {
@@ -92,16 +102,20 @@ func (t *trial) repeat(ctx context.Context, repeats int) ([]result, error) {
 				continue
 			}
 			if c.Start != nil {
+				if err := forget(c.Answer); err != nil {
+					return nil, err
+				}
 				u, err := measure(ctx, c.Start)
 				if err != nil {
 					return nil, fmt.Errorf("%s, start-up of %s: %w", t.Input, c.Name, err)
 				}
 				all[k].start = append(all[k].start, u)
 			}
-			if c.Answer != "" { // so that no earlier one passes for it
-				if err := os.Remove(c.Answer); err != nil && !errors.Is(err, fs.ErrNotExist) {
-					return nil, err
-				}
+			if err := forget(c.Answer); err != nil {
+				return nil, err
+			}
+			if c.Count != nil {
+				c.Count()
 			}
 			u, err := measure(ctx, c.Run)
 			if err == nil && c.Check != nil {
@@ -111,18 +125,32 @@ func (t *trial) repeat(ctx context.Context, repeats int) ([]result, error) {
 				return nil, fmt.Errorf("%s by %s: %w", t.Input, c.Name, err)
 			}
 			all[k].run = append(all[k].run, u)
+			if c.Count != nil {
+				all[k].requests = max(all[k].requests, c.Count())
+			}
 		}
 	}
 	results := make([]result, len(t.Contenders))
 	for k, c := range t.Contenders {
 		r := &results[k]
-		*r = result{Section: t.Section, Input: t.Input, Contender: c.Name, Ours: c.Ours, Missing: c.Missing, Work: t.Work, Unit: t.Unit, Repeats: repeats, ByWall: c.ByWall}
+		*r = result{Section: t.Section, Input: t.Input, Contender: c.Name, Ours: c.Ours, Missing: c.Missing, Work: t.Work, Unit: t.Unit, Repeats: repeats, ByWall: c.ByWall, Requests: all[k].requests}
 		if c.Missing == "" {
 			r.fill(all[k].start, all[k].run)
 		}
 	}
 	t.compare(results)
 	return results, nil
+}
+
+// forget removes an answer, so that no earlier one passes for it.
+func forget(answer string) error {
+	if answer == "" {
+		return nil
+	}
+	if err := os.Remove(answer); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 func (r *result) fill(start, run []usage) {
@@ -179,10 +207,14 @@ func (t *trial) compare(results []result) {
 // s3compact the best one counts for speed, the worst one for memory.
 func (t *trial) judge(results []result) []verdict {
 	var ratio float64
-	var peak int64
+	var peak, requests, fewest int64
 	for _, r := range results {
-		if r.Ours && r.Missing == "" {
-			ratio, peak = max(ratio, r.Ratio), max(peak, r.PeakBytes)
+		switch {
+		case r.Missing != "":
+		case r.Ours:
+			ratio, peak, requests = max(ratio, r.Ratio), max(peak, r.PeakBytes), max(requests, r.Requests)
+		case fewest == 0 || r.Requests < fewest:
+			fewest = r.Requests
 		}
 	}
 	var vs []verdict
@@ -199,6 +231,12 @@ func (t *trial) judge(results []result) []verdict {
 		vs = append(vs, verdict{
 			Section: t.Section, Input: t.Input, Goal: fmt.Sprintf("at most %s of memory", mib(t.MostBytes)),
 			Value: mib(peak), Met: peak <= t.MostBytes,
+		})
+	}
+	if t.MostCount > 0 && requests > 0 && fewest > 0 {
+		vs = append(vs, verdict{
+			Section: t.Section, Input: t.Input, Goal: fmt.Sprintf("at most %.1f × the requests of the peer and %d more", t.MostCount, t.CountSlack),
+			Value: fmt.Sprintf("%d of %d", requests, fewest), Met: float64(requests) <= t.MostCount*float64(fewest)+float64(t.CountSlack),
 		})
 	}
 	return vs

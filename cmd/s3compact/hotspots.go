@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
+	"os"
 	"runtime"
 	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/s3compact/s3compact/internal/price"
 	"github.com/s3compact/s3compact/internal/s3store"
 	"github.com/s3compact/s3compact/inventory"
 )
@@ -16,15 +19,18 @@ func (p *program) hotspotsCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "hotspots",
 		Usage: "find the prefixes that hold many small objects, and plan what to join",
-		Description: "Reads an S3 Inventory report (ORC or CSV), or lists a prefix, and shows the groups of objects\n" +
-			"worth compacting, most objects first. Nothing is changed. With --plan the groups are written\n" +
-			"down for s3compact compact.\n\n" + examples(
+		Description: "Reads an S3 Inventory report, or lists a prefix, and shows the groups of objects worth\n" +
+			"compacting, most objects first: what a full scan of them costs now and afterwards, what compacting\n" +
+			"takes, and what it will refuse. Nothing is changed. With --plan the groups are written down for\n" +
+			"s3compact compact. docs/hotspots.md says how each figure is made.\n\n" + examples(
 			"# the newest report of an inventory configuration",
 			"s3compact hotspots --inventory s3://reports/logs-bucket/daily/",
 			"# one report, on a local disk, as CSV",
 			"s3compact hotspots --inventory reports/logs-bucket/daily/2026-10-04T01-00Z/manifest.json --output csv",
 			"# without a report: one LIST request for each 1,000 objects",
 			"s3compact hotspots --listing s3://logs-bucket/14184/ --match '*.gz' --plan plan.jsonl",
+			"# a page for others to read, at prices of your own",
+			"s3compact hotspots --inventory s3://reports/logs-bucket/daily/ --match '*.gz' --prices eu.json --report hotspots.html",
 			"# first segments with at least 8 objects and less than 1 GiB in all, whatever the objects' sizes",
 			"s3compact hotspots --inventory s3://reports/logs-bucket/daily/ --group-by depth=1 --small-size none --max-total 1GiB",
 		),
@@ -32,8 +38,10 @@ func (p *program) hotspotsCommand() *cli.Command {
 			&cli.StringFlag{Name: "inventory", Usage: "`LOCATION` of an S3 Inventory report: a manifest.json, or the folder of a configuration, whose newest complete report is taken; s3:// or a local path", Category: "source"},
 			&cli.StringFlag{Name: "listing", Usage: "list `s3://BUCKET/PREFIX/` instead", Category: "source"},
 			&cli.BoolFlag{Name: "verify-checksums", Usage: "hold large ORC files against the manifest's MD5 too, which reads them twice (all others always are)", Category: "source"},
-			&cli.IntFlag{Name: "concurrency", Value: max(2, runtime.GOMAXPROCS(0)), DefaultText: "number of CPUs", Usage: "read `N` files or parts of files at once", Category: "run"},
+			&cli.IntFlag{Name: "concurrency", Value: max(2, runtime.GOMAXPROCS(0)), DefaultText: "number of CPUs; 32 for a listing", Usage: "read `N` files or parts of files at once, or send N LIST requests", Category: "run"},
 			&cli.StringFlag{Name: "plan", Usage: "write the plan to this `FILE` or s3://BUCKET/KEY", Category: "output"},
+			&cli.StringFlag{Name: "report", Usage: "write a report to read and print to this `FILE`.html: one page that needs no other file", Category: "output"},
+			&cli.StringFlag{Name: "prices", Usage: "reckon with the prices in this `FILE`; without it with those of " + price.Default().Region, Category: "output"},
 			&cli.IntFlag{Name: "top", Value: 20, Usage: "show the first `N` hotspots in the table; 0: all", Category: "output"},
 			outputFlag("table", "json", "csv"),
 		}, selectionFlags("*")...),
@@ -43,10 +51,12 @@ func (p *program) hotspotsCommand() *cli.Command {
 
 // hotspotsFlags are the command's flags, read.
 type hotspotsFlags struct {
-	report      string           // --inventory, or "" for
+	inventory   string           // --inventory, or "" for
 	listing     s3store.Location // --listing
 	sel         inventory.Selection
 	plan        planTarget
+	report      reportTarget
+	prices      *price.List
 	output      string
 	concurrency int
 	verify      bool
@@ -61,14 +71,14 @@ func readHotspotsFlags(c *cli.Context) (f hotspotsFlags, err error) {
 		return f, err
 	}
 	f = hotspotsFlags{
-		report: c.String("inventory"), output: c.String("output"), concurrency: c.Int("concurrency"),
+		inventory: c.String("inventory"), output: c.String("output"), concurrency: c.Int("concurrency"),
 		verify: c.Bool("verify-checksums"), top: c.Int("top"),
 	}
 	listing := c.String("listing")
 	switch {
-	case f.report == "" && listing == "":
+	case f.inventory == "" && listing == "":
 		return f, usageError("name the source: --inventory LOCATION of a report, or --listing s3://bucket/prefix/")
-	case f.report != "" && listing != "":
+	case f.inventory != "" && listing != "":
 		return f, usageError("--inventory and --listing exclude one another: name one source")
 	case f.concurrency < 1 || f.concurrency > inventory.MaxConcurrency:
 		return f, usageError("--concurrency %d: from 1 to %d", f.concurrency, inventory.MaxConcurrency)
@@ -78,14 +88,23 @@ func readHotspotsFlags(c *cli.Context) (f hotspotsFlags, err error) {
 	if f.sel, err = selectionOf(c); err != nil {
 		return f, err
 	}
-	if f.report != "" {
-		if err := inventory.ValidateLocation(f.report); err != nil {
+	if f.inventory != "" {
+		if err := inventory.ValidateLocation(f.inventory); err != nil {
 			return f, usageError("--inventory: %v", err)
 		}
 	} else if f.listing, err = readListing(listing, f.sel); err != nil {
 		return f, err
 	}
-	f.plan, err = readPlanTarget(c.String("plan"))
+	if f.inventory == "" && !c.IsSet("concurrency") {
+		f.concurrency = inventory.DefaultListConcurrency
+	}
+	if f.plan, err = readPlanTarget(c.String("plan")); err != nil {
+		return f, err
+	}
+	if f.report, err = readReportTarget(c.String("report")); err != nil {
+		return f, err
+	}
+	f.prices, err = readPrices(c.String("prices"))
 	return f, err
 }
 
@@ -112,41 +131,64 @@ func (p *program) hotspots(c *cli.Context) error {
 	}
 	ctx := c.Context
 	var store *s3store.Client
-	if f.report == "" || inventory.IsS3(f.report) || f.plan.onS3() {
+	if f.inventory == "" || inventory.IsS3(f.inventory) || f.plan.onS3() {
 		if store, err = openStore(ctx, c, f.concurrency); err != nil {
 			return err
 		}
 	}
-	if err := f.plan.check(); err != nil {
+	if err := errors.Join(f.plan.check(), f.report.check()); err != nil {
 		return err
 	}
-	plan, err := p.findHotspots(ctx, c, store, f)
+	survey, err := p.survey(ctx, c, store, f)
 	if err != nil {
 		return err
 	}
-	if err := f.plan.write(ctx, store, plan); err != nil {
+	r := &hotspotsResult{forecast: inventory.NewForecast(survey, f.prices), target: f.plan, top: f.top, columns: terminalColumns(p.stdout)}
+	if err := f.report.write(ctx, r); err != nil {
+		return err
+	}
+	if err := f.plan.write(ctx, store, r.forecast.Write); err != nil {
 		return err
 	}
 	var requests s3store.Requests
 	if store != nil {
 		requests = store.Requests()
 	}
-	r := hotspotsResult{plan: plan, target: f.plan, spent: spentSince(start, requests)}
-	return r.print(p.stdout, f.output, f.top)
+	r.spent = spentSince(start, requests)
+	return r.print(p.stdout, f.output)
 }
 
-// findHotspots reads the source.
-func (p *program) findHotspots(ctx context.Context, c *cli.Context, store *s3store.Client, f hotspotsFlags) (*inventory.Plan, error) {
+// readPrices reads a list of prices; "" is the one that is built in.
+func readPrices(file string) (*price.List, error) {
+	if file == "" {
+		return price.Default(), nil
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, usageError("--prices: %v", err)
+	}
+	l, err := price.Parse(b)
+	if err == nil {
+		err = inventory.CheckPrices(l)
+	}
+	if err != nil {
+		return nil, usageError("--prices %s: %v; docs/hotspots.md has an example", file, err)
+	}
+	return l, nil
+}
+
+// survey reads the source.
+func (p *program) survey(ctx context.Context, c *cli.Context, store *s3store.Client, f hotspotsFlags) (*inventory.Survey, error) {
 	bar, above := p.withProgress(c, "hotspots")
 	defer bar.Close()
 	log, err := above.logger(c)
 	if err != nil {
 		return nil, err
 	}
-	if f.report == "" {
-		return inventory.FromListing(ctx, store, f.listing.Bucket, f.listing.Key, f.sel, inventory.ListingOptions{Progress: bar})
+	if f.inventory == "" {
+		return inventory.SurveyListing(ctx, store, f.listing.Bucket, f.listing.Key, f.sel, inventory.ListingOptions{Concurrency: f.concurrency, Progress: bar})
 	}
-	return inventory.FromReport(ctx, store, f.report, f.sel, inventory.ReportOptions{
+	return inventory.SurveyReport(ctx, store, f.inventory, f.sel, inventory.ReportOptions{
 		VerifyChecksums: f.verify, Concurrency: f.concurrency, Progress: bar, Log: log,
 	})
 }

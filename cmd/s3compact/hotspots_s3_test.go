@@ -53,11 +53,15 @@ func planBy(t *testing.T, store *s3store.Client, location string, args ...string
 	if err != nil {
 		t.Fatal(err)
 	}
-	var text strings.Builder
-	if err := plan.Write(&text); err != nil {
+	at, err := s3store.ParseLocation(location)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.HasPrefix(stdout, text.String()+`{"type":"summary"`) {
+	text, _, err := store.ReadAll(t.Context(), at.Bucket, at.Key, 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(stdout, string(text)+`{"type":"summary"`) {
 		t.Errorf("%v: printed is not the plan that was written:\n%s", args, stdout)
 	}
 	return plan

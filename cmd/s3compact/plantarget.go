@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -80,34 +79,44 @@ func (t planTarget) check() error {
 	return planThere(f, t.file)
 }
 
-// write writes the plan whole: a file is replaced in one step, or stays as it was.
-func (t planTarget) write(ctx context.Context, store *s3store.Client, plan *inventory.Plan) error {
+// write writes the plan whole, as content does: what was there is replaced in
+// one step, or stays as it was. A plan may have a million lines, so that it is
+// never in memory as a whole.
+func (t planTarget) write(ctx context.Context, store *s3store.Client, content func(io.Writer) error) error {
 	if t == (planTarget{}) {
 		return nil
-	}
-	var b bytes.Buffer // some 250 bytes a hotspot
-	if err := plan.Write(&b); err != nil {
-		return fmt.Errorf("write the plan: %w", err)
 	}
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)
 	}
+	var err error
 	if t.onS3() {
-		if err := t.put(ctx, store, b.Bytes()); err != nil {
-			return fmt.Errorf("write the plan: %w", err)
-		}
-		return nil
+		err = t.put(ctx, store, content)
+	} else {
+		err = replaceFile(t.file, content)
 	}
-	if err := replaceFile(t.file, b.Bytes()); err != nil {
+	if err != nil {
 		return fmt.Errorf("write the plan: %w", err)
 	}
 	return nil
 }
 
 // put writes the plan to S3. Only a plan is ever replaced, and only the one that was looked at.
-func (t planTarget) put(ctx context.Context, store *s3store.Client, plan []byte) error {
-	o := s3store.PutOptions{CreateOnly: true, Attributes: s3store.Attributes{ContentType: "application/x-ndjson"}}
-	_, err := store.Put(ctx, t.s3.Bucket, t.s3.Key, plan, o)
+func (t planTarget) put(ctx context.Context, store *s3store.Client, content func(io.Writer) error) (err error) {
+	o := &objectWriter{ctx: ctx, store: store, at: t.s3, contentType: "application/x-ndjson", partBytes: planPartBytes}
+	defer func() {
+		if err != nil {
+			o.abort()
+		}
+	}()
+	buffered := bufio.NewWriterSize(o, 64<<10)
+	if err := content(buffered); err != nil {
+		return err
+	}
+	if err := buffered.Flush(); err != nil {
+		return err
+	}
+	err = o.publish("")
 	if !errors.Is(err, s3store.ErrPrecondition) {
 		return err
 	}
@@ -119,9 +128,7 @@ func (t planTarget) put(ctx context.Context, store *s3store.Client, plan []byte)
 	if err := planThere(body, t.String()); err != nil {
 		return err
 	}
-	o.CreateOnly, o.IfMatch = false, info.ETag
-	_, err = store.Put(ctx, t.s3.Bucket, t.s3.Key, plan, o)
-	return err
+	return o.publish(info.ETag)
 }
 
 // headerBytes is enough of a plan to know it by its first line.
@@ -140,7 +147,7 @@ func planThere(r io.Reader, name string) error {
 }
 
 // replaceFile writes a file under a temporary name beside it, then renames it.
-func replaceFile(name string, b []byte) (err error) {
+func replaceFile(name string, content func(io.Writer) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
 	if err != nil {
 		return err
@@ -151,7 +158,11 @@ func replaceFile(name string, b []byte) (err error) {
 			_ = os.Remove(f.Name())
 		}
 	}()
-	if _, err := f.Write(b); err != nil {
+	buffered := bufio.NewWriterSize(f, 64<<10)
+	if err := content(buffered); err != nil {
+		return err
+	}
+	if err := buffered.Flush(); err != nil {
 		return err
 	}
 	if err := f.Chmod(0o644); err != nil {

@@ -78,8 +78,13 @@ func TestListServer(t *testing.T) {
 		t.Errorf("by delimiter over pages: %d prefixes in %d pages", len(prefixes), n)
 	}
 
-	if resp, err := http.Get(s.endpoint + "/" + listBucket + "/key"); err != nil || resp.StatusCode != http.StatusNotImplemented {
-		t.Errorf("a GET of an object: %v, %v", resp, err)
+	resp, err := http.Get(s.endpoint + "/" + listBucket + "/key")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusNotImplemented {
+		t.Errorf("a GET of an object: %s", resp.Status)
 	}
 }
 

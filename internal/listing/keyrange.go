@@ -21,7 +21,9 @@ type keyRange struct {
 
 	page   []s3store.Object // the last page, as far as it lies in the range
 	pages  int
-	listed int // keys since it last passed a cut
+	listed int     // keys since it last passed a cut
+	left   float64 // estimate of the keys that it still has
+	known  bool    // left is for what the range now is
 	// small is the number of pages at which little seemed to be left; 0: it does not.
 	small int
 
@@ -113,7 +115,7 @@ func (r *keyRange) take(p s3store.Page) (objects []s3store.Object, passed bool) 
 	if len(objects) == 0 {
 		return objects, passed
 	}
-	r.page, r.last = objects, objects[len(objects)-1].Key
+	r.page, r.last, r.known = objects, objects[len(objects)-1].Key, false
 	r.pages++
 	r.listed += len(objects)
 	if n := sort.Search(len(r.cuts), func(i int) bool { return r.cuts[i] > r.last }); n > 0 {
@@ -136,6 +138,13 @@ func (r *keyRange) sample() []string {
 
 // remaining estimates how many keys the range still has.
 func (r *keyRange) remaining(prefix string, pageKeys int) float64 {
+	if !r.known {
+		r.left, r.known = r.estimate(prefix, pageKeys), true
+	}
+	return r.left
+}
+
+func (r *keyRange) estimate(prefix string, pageKeys int) float64 {
 	worth := worthPages * float64(pageKeys)
 	left := r.reckon(prefix, pageKeys)
 	if left >= worth {
@@ -247,6 +256,7 @@ func (r *keyRange) cutAt(keys []string) []*keyRange {
 		parts = append(parts, p)
 	}
 	if len(keys) > 0 {
+		r.known = false
 		r.cuts = between(r.cuts, r.last, keys[0])
 		r.upto, r.unbounded, r.wide = keys[0], false, false
 	}
@@ -265,7 +275,7 @@ func (r *keyRange) learn(pageKeys int) {
 	cuts = between(cuts, r.last, upto)
 	r.wide = r.cut && len(cuts) > 0 && cuts[len(cuts)-1] == slices.Max(r.found)
 	r.pure = !r.impure && !r.cut
-	r.found, r.impure, r.cut = nil, false, false
+	r.found, r.impure, r.cut, r.known = nil, false, false, false
 	dirs := 1
 	for i := 1; i < len(r.page); i++ {
 		if dirOf(r.page[i].Key) != dirOf(r.page[i-1].Key) {

@@ -1,6 +1,7 @@
 package listing
 
 import (
+	"math/bits"
 	"slices"
 	"sort"
 	"strings"
@@ -38,19 +39,19 @@ func newSpace(sample []string, last, upper string) space {
 			rows = append(rows, firstRunes(rest))
 		}
 	}
-	longest := 0
+	longest := 1
 	for _, row := range rows {
 		longest = max(longest, len(row))
 	}
 	told := 1
-	for place := 0; place < max(longest, 1) && told < enough; place++ {
-		digits := s.charactersAt(place, rows)
+	for place := 0; place < longest && told < enough; place++ {
+		set := charactersAt(place, rows)
 		if place == 0 {
 			if r, n := utf8.DecodeRuneInString(upper[len(s.common):]); n > 0 && string(r) != top {
-				digits = append(digits, r)
+				set.add(r)
 			}
 		}
-		digits = complete(digits)
+		digits := set.completed()
 		s.digits = append(s.digits, digits)
 		told *= len(digits)
 	}
@@ -58,17 +59,17 @@ func newSpace(sample []string, last, upper string) space {
 }
 
 // charactersAt are the characters that the rows have at a place: where it lies
-// in a word of letters and digits that varies, those of the whole word.
-func (s *space) charactersAt(place int, rows [][]rune) []rune {
-	var seen []rune
+// in a word of letters and digits, those of all places of the word that vary.
+func charactersAt(place int, rows [][]rune) characters {
+	var set characters
 	for _, row := range rows {
 		if place < len(row) {
-			seen = append(seen, row[place])
+			set.add(row[place])
 		}
 	}
 	last := rows[0]
 	if place >= len(last) || !isAlphanumeric(last[place]) {
-		return seen
+		return set
 	}
 	from, to := place, place+1
 	for from > 0 && isAlphanumeric(last[from-1]) {
@@ -78,33 +79,57 @@ func (s *space) charactersAt(place int, rows [][]rune) []rune {
 		to++
 	}
 	for p := from; p < to; p++ {
-		varies := p == place
+		var here characters
 		for _, row := range rows {
-			varies = varies || p < len(row) && row[p] != last[p]
-		}
-		for _, row := range rows {
-			if varies && p < len(row) && isAlphanumeric(row[p]) {
-				seen = append(seen, row[p])
+			if p < len(row) && isAlphanumeric(row[p]) {
+				here.add(row[p])
 			}
+		}
+		if here.len() > 1 {
+			set.ascii[0] |= here.ascii[0]
+			set.ascii[1] |= here.ascii[1]
 		}
 	}
-	return seen
+	return set
 }
 
-// complete sorts the characters and adds those that likely occur with them: a
-// digit stands for all digits, two letters for all, up to f where none is beyond.
-func complete(seen []rune) []rune {
-	slices.Sort(seen)
-	seen = slices.Compact(seen)
-	n := len(seen)
-	for _, class := range []struct{ first, hex, last rune }{{'0', '9', '9'}, {'A', 'F', 'Z'}, {'a', 'f', 'z'}} {
-		count, greatest := 0, rune(0)
-		for _, r := range seen[:n] {
-			if r >= class.first && r <= class.last {
-				count, greatest = count+1, r
-			}
+// characters is a set of characters.
+type characters struct {
+	ascii  [2]uint64
+	others []rune // each once, in no order
+}
+
+func (c *characters) add(r rune) {
+	switch {
+	case r < 128:
+		c.ascii[r>>6] |= 1 << (r & 63)
+	case !slices.Contains(c.others, r):
+		c.others = append(c.others, r)
+	}
+}
+
+func (c *characters) len() int {
+	return bits.OnesCount64(c.ascii[0]) + bits.OnesCount64(c.ascii[1]) + len(c.others)
+}
+
+// within are how many of the set lie from first to last, and the greatest of them.
+func (c *characters) within(first, last rune) (n int, greatest rune) {
+	for r := first; r <= last; r++ {
+		if c.ascii[r>>6]>>(r&63)&1 > 0 {
+			n, greatest = n+1, r
 		}
-		if count == 0 || count == 1 && n == 1 && class.first != '0' {
+	}
+	return n, greatest
+}
+
+// completed are the characters in order, with those that likely occur with them:
+// a digit stands for all digits, two letters for all, up to f where none is
+// beyond.
+func (c *characters) completed() []rune {
+	all := *c
+	for _, class := range []struct{ first, hex, last rune }{{'0', '9', '9'}, {'A', 'F', 'Z'}, {'a', 'f', 'z'}} {
+		n, greatest := c.within(class.first, class.last)
+		if n == 0 || n == 1 && c.len() == 1 && class.first != '0' {
 			continue
 		}
 		end := class.last
@@ -112,11 +137,17 @@ func complete(seen []rune) []rune {
 			end = class.hex
 		}
 		for r := class.first; r <= end; r++ {
-			seen = append(seen, r)
+			all.add(r)
 		}
 	}
-	slices.Sort(seen)
-	return slices.Compact(seen)
+	sorted := make([]rune, 0, all.len())
+	for half, set := range all.ascii {
+		for ; set > 0; set &= set - 1 {
+			sorted = append(sorted, rune(half<<6+bits.TrailingZeros64(set)))
+		}
+	}
+	slices.Sort(all.others)
+	return append(sorted, all.others...)
 }
 
 // number is the place of a key in the space.

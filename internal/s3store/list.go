@@ -1,7 +1,6 @@
 package s3store
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -115,14 +114,14 @@ func (a answered) HandleDeserialize(context.Context, middleware.DeserializeInput
 // what stands around them, are below 4 MiB.
 const maxListBytes = 16 << 20
 
-// bodies holds buffers for answers: nothing of one outlives its reading.
-var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+// parsers are for answers: nothing in one's memory outlives the reading.
+var parsers = sync.Pool{New: func() any { return new(listParser) }}
 
 func readList(ctx context.Context, body io.Reader) (*listAnswer, error) {
-	b := bodies.Get().(*bytes.Buffer)
-	defer bodies.Put(b)
-	b.Reset()
-	n, err := io.Copy(b, io.LimitReader(body, maxListBytes+1))
+	p := parsers.Get().(*listParser)
+	defer parsers.Put(p)
+	p.body.Reset()
+	n, err := io.Copy(&p.body, io.LimitReader(body, maxListBytes+1))
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return nil, &smithy.CanceledError{Err: ctx.Err()}
@@ -131,7 +130,7 @@ func readList(ctx context.Context, body io.Reader) (*listAnswer, error) {
 	case n > maxListBytes:
 		return nil, &smithy.DeserializationError{Err: fmt.Errorf("the answer is longer than %d bytes", maxListBytes)}
 	}
-	a, err := parseList(b.Bytes())
+	a, err := p.parse(p.body.Bytes())
 	if err != nil {
 		return nil, &smithy.DeserializationError{Err: err}
 	}

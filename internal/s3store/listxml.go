@@ -22,8 +22,19 @@ type listAnswer struct {
 // is the XML that answers of S3 consist of: elements, character data, entities
 // and CDATA, without document types. Anything else is an error.
 // API: ListObjectsV2, "Response Syntax".
-func parseList(body []byte) (*listAnswer, error) {
-	x := xmlScanner{b: body}
+func parseList(body []byte) (*listAnswer, error) { return new(listParser).parse(body) }
+
+// listParser has the memory that reading an answer takes, to be used again.
+type listParser struct {
+	body               bytes.Buffer
+	contents, prefixes []rawObject
+	texts              []byte
+}
+
+func (p *listParser) parse(body []byte) (*listAnswer, error) {
+	x := xmlScanner{b: body, texts: p.texts[:0]}
+	defer func() { p.texts = x.texts }()
+	p.contents, p.prefixes = p.contents[:0], p.prefixes[:0]
 	a := &listAnswer{}
 	root, empty, err := x.root()
 	if err != nil {
@@ -36,7 +47,6 @@ func parseList(body []byte) (*listAnswer, error) {
 		return a, x.end()
 	}
 	encoded := false
-	var contents, prefixes []rawObject
 	for {
 		name, empty, err := x.child(root)
 		if err != nil {
@@ -55,9 +65,9 @@ func parseList(body []byte) (*listAnswer, error) {
 				return nil, err
 			}
 			if string(name) == "Contents" {
-				contents = append(contents, o)
+				p.contents = append(p.contents, o)
 			} else {
-				prefixes = append(prefixes, o)
+				p.prefixes = append(p.prefixes, o)
 			}
 		case "IsTruncated":
 			v, err := x.text(name)
@@ -86,11 +96,12 @@ func parseList(body []byte) (*listAnswer, error) {
 		}
 	}
 	a.page.More = a.truncated
-	return a, errors.Join(a.decode(contents, prefixes, encoded), x.end())
+	return a, errors.Join(a.decode(p.contents, p.prefixes, encoded), x.end())
 }
 
 // decode makes the page of what was read: only now the encoding is known.
 func (a *listAnswer) decode(contents, prefixes []rawObject, encoded bool) error {
+	var times listTimes
 	a.page.Objects = make([]Object, len(contents))
 	for i := range contents {
 		c, o := &contents[i], &a.page.Objects[i]
@@ -104,7 +115,7 @@ func (a *listAnswer) decode(contents, prefixes []rawObject, encoded bool) error 
 		if o.SizeBytes, err = strconv.ParseInt(string(c.size), 10, 64); err != nil {
 			return fmt.Errorf("the size of %q is %.60q, no number of bytes", o.Key, c.size)
 		}
-		if o.LastModified, err = parseListTime(c.modified); err != nil {
+		if o.LastModified, err = times.parse(c.modified); err != nil {
 			return fmt.Errorf("%q was last modified at %.60q, no time of RFC 3339", o.Key, c.modified)
 		}
 		o.ETag = string(bytes.Trim(c.etag, `"`))
@@ -163,24 +174,42 @@ func (o *rawObject) read(x *xmlScanner, element []byte) error {
 	}
 }
 
-// parseListTime reads the form that S3 writes, 2026-10-04T01:02:03.000Z, in a
-// few nanoseconds, and any other of RFC 3339 as well.
-func parseListTime(b []byte) (time.Time, error) {
-	if len(b) == len("2026-10-04T01:02:03.000Z") && b[4] == '-' && b[7] == '-' && b[10] == 'T' && b[13] == ':' && b[16] == ':' && b[19] == '.' && b[23] == 'Z' {
-		var v [7]int
-		good := true
-		for i, at := range [7][2]int{{0, 4}, {5, 7}, {8, 10}, {11, 13}, {14, 16}, {17, 19}, {20, 23}} {
-			for _, c := range b[at[0]:at[1]] {
-				good = good && c >= '0' && c <= '9'
-				v[i] = v[i]*10 + int(c-'0')
+// listTimes reads times of the form that S3 writes, 2026-10-04T01:02:03.000Z, in
+// a few nanoseconds, and any other of RFC 3339 as well.
+type listTimes struct {
+	day   [len("2026-10-04")]byte // of the time before: neighbours mostly share it
+	start time.Time               // of that day
+}
+
+func (l *listTimes) parse(b []byte) (time.Time, error) {
+	if len(b) == len("2026-10-04T01:02:03.000Z") && b[10] == 'T' && b[13] == ':' && b[16] == ':' && b[19] == '.' && b[23] == 'Z' {
+		if string(b[:len(l.day)]) != string(l.day[:]) {
+			start, err := time.Parse(time.DateOnly, string(b[:len(l.day)]))
+			if err != nil {
+				return time.Time{}, err
 			}
+			l.start = start
+			copy(l.day[:], b)
 		}
-		if good && v[1] >= 1 && v[1] <= 12 && v[2] >= 1 && v[2] <= 28 && v[3] < 24 && v[4] < 60 && v[5] < 60 {
-			return time.Date(v[0], time.Month(v[1]), v[2], v[3], v[4], v[5], v[6]*1e6, time.UTC), nil
+		h, m, s, ms := digits(b[11:13]), digits(b[14:16]), digits(b[17:19]), digits(b[20:23])
+		if h < 24 && m < 60 && s < 60 && ms < 1000 {
+			return l.start.Add((time.Duration(h)*60+time.Duration(m))*time.Minute + time.Duration(s*1000+ms)*time.Millisecond), nil
 		}
 	}
 	t, err := time.Parse(time.RFC3339Nano, string(b))
 	return t.UTC(), err
+}
+
+// digits is the number that the digits make, or at least 1000 where they are none.
+func digits(b []byte) int {
+	n := 0
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return 1000
+		}
+		n = n*10 + int(c-'0')
+	}
+	return n
 }
 
 // xmlScanner reads XML from front to back.
@@ -295,8 +324,11 @@ func (x *xmlScanner) close(element []byte) error {
 	if n < 0 {
 		return errXMLCut
 	}
-	if name := localName(bytes.TrimRight(x.b[x.i+2:x.i+n], " \t\r\n")); !bytes.Equal(name, element) {
-		return fmt.Errorf("the end of %.60q where %.60q is open", name, element)
+	name := x.b[x.i+2 : x.i+n]
+	if !bytes.Equal(name, element) {
+		if name = localName(bytes.TrimRight(name, " \t\r\n")); !bytes.Equal(name, element) {
+			return fmt.Errorf("the end of %.60q where %.60q is open", name, element)
+		}
 	}
 	x.i += n + 1
 	return nil
@@ -423,6 +455,9 @@ func appendText(out, t []byte) ([]byte, error) {
 // appendLines appends text with its line ends as XML wants them read.
 // Source: Extensible Markup Language 1.0, section 2.11.
 func appendLines(out, t []byte) []byte {
+	if bytes.IndexByte(t, '\r') < 0 {
+		return append(out, t...)
+	}
 	for i, c := range t {
 		if c == '\r' {
 			if i+1 < len(t) && t[i+1] == '\n' {

@@ -3,7 +3,6 @@
 package inventory
 
 import (
-	"bytes"
 	"fmt"
 	"strconv"
 	"strings"
@@ -52,22 +51,6 @@ func (g Grouping) Group(key string) string {
 		return key[:end]
 	}
 	return key[:strings.LastIndexByte(key, '/')+1]
-}
-
-// prefixLen is the length of Group(key).
-func (g Grouping) prefixLen(key []byte) int {
-	if g.Depth == 0 {
-		return bytes.LastIndexByte(key, '/') + 1
-	}
-	end := 0
-	for range g.Depth {
-		i := bytes.IndexByte(key[end:], '/')
-		if i < 0 {
-			break
-		}
-		end += i + 1
-	}
-	return end
 }
 
 // Flat says whether the group of this prefix holds only the keys directly in

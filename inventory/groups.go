@@ -2,8 +2,8 @@ package inventory
 
 import (
 	"errors"
-	"hash/maphash"
 	"math"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,7 +25,7 @@ type groups struct {
 	sel    Selection
 	bucket string // that the rows are of
 	at     int64  // when they were true, Unix milliseconds
-	seed   maphash.Seed
+	seed   uint64
 	kinds  *kindNumbers
 	shards [numShards]shard
 
@@ -39,13 +39,14 @@ type groups struct {
 type shard struct {
 	mu sync.Mutex
 	table
-	accounted int64 // bytes of the table that usedBytes has
+	fetched   uint64 // see table.fetch
+	accounted int64  // bytes of the table that usedBytes has
 }
 
 // newGroups makes the sums of the rows of a bucket as it was at a time, which
 // may take so much memory (0: any).
 func newGroups(sel Selection, bucket string, at time.Time, limitBytes int64) *groups {
-	return &groups{sel: sel, bucket: bucket, at: at.UnixMilli(), seed: maphash.MakeSeed(), kinds: newKindNumbers(), limitBytes: limitBytes}
+	return &groups{sel: sel, bucket: bucket, at: at.UnixMilli(), seed: rand.Uint64(), kinds: newKindNumbers(), limitBytes: limitBytes}
 }
 
 // worker makes the worker of a goroutine. It must flush what it summed up.
@@ -68,29 +69,65 @@ func (g *groups) merge(t *table, objects, bytes, ignored int64) error {
 	g.bytes += bytes
 	g.ignored += ignored
 	g.mu.Unlock()
+	return g.mergeGroups(t)
+}
+
+// mergeGroups adds the groups of a worker's table, those of one shard after
+// another.
+func (g *groups) mergeGroups(t *table) error {
+	var end [numShards]int // of each shard's slots in sorted
 	for _, slot := range t.slots {
-		if slot == 0 {
-			continue
+		if slot != 0 {
+			end[slot>>(64-shardBits)]++
 		}
-		if err := g.mergeGroup(t, uint32(slot>>32), uint32(slot)-1); err != nil {
+	}
+	for i := 1; i < numShards; i++ {
+		end[i] += end[i-1]
+	}
+	next := end
+	sorted := make([]uint64, t.n)
+	for _, slot := range t.slots {
+		if slot != 0 {
+			n := &next[slot>>(64-shardBits)]
+			*n--
+			sorted[*n] = slot
+		}
+	}
+	for i := range g.shards {
+		if err := g.mergeShard(&g.shards[i], t, sorted[next[i]:end[i]]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// mergeGroup adds one group of a worker's table.
-func (g *groups) mergeGroup(t *table, hash, number uint32) error {
-	from := t.groups.at(number)
-	s := &g.shards[hash>>(32-shardBits)]
+func (g *groups) mergeShard(s *shard, t *table, slots []uint64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n, to, err := s.group(hash, t.prefix(from))
-	if err != nil {
-		return err
+	var runs [runsAtOnce]run
+	for len(slots) > 0 {
+		n := min(len(slots), len(runs))
+		for i, slot := range slots[:n] {
+			runs[i].hash = uint32(slot >> 32)
+		}
+		if s.n > 0 {
+			s.fetched = s.fetch(runs[:n])
+		}
+		for _, slot := range slots[:n] {
+			m := uint32(slot) - 1
+			prefix := t.prefix(m)
+			place, err := s.group(uint32(slot>>32), prefix, 0, uint32(len(prefix)))
+			if err != nil {
+				return err
+			}
+			s.add(place, t, m)
+		}
+		slots = slots[n:]
+		if err := g.account(s); err != nil {
+			return err
+		}
 	}
-	s.add(n, to, t, number, from)
-	return g.account(s)
+	return nil
 }
 
 // account holds the memory of a shard that may have grown against the bound.
@@ -109,36 +146,34 @@ func (g *groups) account(s *shard) error {
 
 var errMemory = errors.New("the groups do not fit into the memory")
 
-// add adds the group from, which has the number m in t, to the group to, which
-// has the number n.
-func (s *shard) add(n uint32, to *group, t *table, m uint32, from *group) {
-	for i, objects := range from.sizes {
+// add adds the group at from in t to the one at a place.
+func (s *shard) add(place uint32, t *table, from uint32) {
+	to, g := s.at(place), t.at(from)
+	for i, objects := range g.sizes {
 		sum := uint64(to.sizes[i]) + uint64(objects)
 		to.sizes[i] = uint32(sum)
 		if sum > math.MaxUint32 {
-			s.carry(n, i, 1)
+			s.carry(place, i, 1)
 		}
 		if t.carries != nil {
-			if times := t.carries[carry{m, i}]; times > 0 {
-				s.carry(n, i, times)
+			if times := t.carries[carry{from, i}]; times > 0 {
+				s.carry(place, i, times)
 			}
 		}
 	}
-	to.bytes += from.bytes
-	if from.first == 0 {
+	to.bytes += g.bytes
+	if g.first.objects == 0 {
 		return
 	}
-	if to.first == 0 {
-		to.oldest, to.newest = from.oldest, from.newest
+	if to.first.objects == 0 {
+		to.oldest, to.newest = g.oldest, g.newest
 	}
-	to.oldest, to.newest = min(to.oldest, from.oldest), max(to.newest, from.newest)
-	for i := from.first; i > 0; {
-		c := t.counts.at(i - 1)
+	to.oldest, to.newest = min(to.oldest, g.oldest), max(to.newest, g.newest)
+	for c := range t.kinds(g) {
 		sum := s.kind(to, c.kind)
 		sum.objects += c.objects
 		sum.bytes += c.bytes
 		sum.shortBytes += c.shortBytes
 		sum.kibibyteDays += c.kibibyteDays
-		i = c.next
 	}
 }

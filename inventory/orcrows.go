@@ -166,12 +166,11 @@ func (r *orcReader) sharedPrefix(g orc.RowGroup, by Grouping) []byte {
 	if !s.Known || !s.HasRange || s.Values != g.Rows {
 		return nil
 	}
-	n := by.prefixLen(s.Min)
-	prefix := s.Min[:n]
-	if n > len(s.Max) || string(s.Max[:n]) != string(prefix) || slashes(prefix) != by.Depth {
+	n, whole := segments(s.Min, 0, uint32(len(s.Min)), by.Depth)
+	if !whole || n > len(s.Max) || string(s.Max[:n]) != string(s.Min[:n]) {
 		return nil
 	}
-	return slices.Clone(prefix)
+	return slices.Clone(s.Min[:n])
 }
 
 // fill makes a batch of rows.

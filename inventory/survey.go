@@ -45,9 +45,9 @@ func (s *Survey) choose() {
 	t, sel := &s.Totals, &s.groups.sel
 	for i := range s.groups.shards {
 		table := &s.groups.shards[i].table
-		t.Groups += int64(table.groups.n)
-		for n := range table.groups.n {
-			objects, bytes := table.small(table.groups.at(n))
+		t.Groups += int64(table.n)
+		for place := range table.all {
+			objects, bytes := table.small(table.at(place))
 			if !sel.Hot(objects, bytes) {
 				continue
 			}
@@ -55,7 +55,7 @@ func (s *Survey) choose() {
 			t.HotspotObjects += objects
 			t.HotspotBytes += bytes
 			t.Outputs += sel.Outputs(bytes)
-			s.hot = append(s.hot, uint64(min(objects, math.MaxUint32))<<32|uint64(i)<<(32-shardBits)|uint64(n))
+			s.hot = append(s.hot, uint64(min(objects, math.MaxUint32))<<32|uint64(i)<<(32-shardBits)|uint64(place))
 		}
 	}
 	slices.SortFunc(s.hot, s.compare)
@@ -66,23 +66,22 @@ func (s *Survey) compare(a, b uint64) int {
 	if c := cmp.Compare(b>>32, a>>32); c != 0 {
 		return c
 	}
-	tableA, _, groupA := s.at(a)
-	tableB, _, groupB := s.at(b)
+	tableA, placeA := s.at(a)
+	tableB, placeB := s.at(b)
 	if a>>32 == math.MaxUint32 {
-		objectsA, _ := tableA.small(groupA)
-		objectsB, _ := tableB.small(groupB)
+		objectsA, _ := tableA.small(tableA.at(placeA))
+		objectsB, _ := tableB.small(tableB.at(placeB))
 		if c := cmp.Compare(objectsB, objectsA); c != 0 {
 			return c
 		}
 	}
-	return bytes.Compare(tableA.prefix(groupA), tableB.prefix(groupB))
+	return bytes.Compare(tableA.prefix(placeA), tableB.prefix(placeB))
 }
 
-// at is the group that an element of hot names.
-func (s *Survey) at(hot uint64) (t *table, number uint32, g *group) {
-	place := uint32(hot)
-	t, number = &s.groups.shards[place>>(32-shardBits)].table, place&(1<<(32-shardBits)-1)
-	return t, number, t.groups.at(number)
+// at is where the group lies that an element of hot names.
+func (s *Survey) at(hot uint64) (t *table, place uint32) {
+	const mask = 1<<(32-shardBits) - 1
+	return &s.groups.shards[uint32(hot)>>(32-shardBits)].table, uint32(hot) & mask
 }
 
 // Hotspots are the groups that the thresholds call hot, most objects first, then
@@ -105,8 +104,8 @@ func (s *Survey) Groups() iter.Seq[*Hotspot] {
 	return func(yield func(*Hotspot) bool) {
 		var h Hotspot
 		for i := range s.groups.shards {
-			for n := range s.groups.shards[i].groups.n {
-				s.fill(&h, uint64(i)<<(32-shardBits)|uint64(n))
+			for place := range s.groups.shards[i].all {
+				s.fill(&h, uint64(i)<<(32-shardBits)|uint64(place))
 				if !yield(&h) {
 					return
 				}
@@ -117,21 +116,20 @@ func (s *Survey) Groups() iter.Seq[*Hotspot] {
 
 // fill makes the Hotspot of a group.
 func (s *Survey) fill(h *Hotspot, hot uint64) {
-	t, n, g := s.at(hot)
-	h.reset(string(t.prefix(g)))
+	t, place := s.at(hot)
+	g := t.at(place)
+	h.reset(string(t.prefix(place)))
 	h.AllBytes = g.bytes
-	h.SizeHistogram = t.histogram(n)
+	h.SizeHistogram = t.histogram(place)
 	for _, objects := range h.SizeHistogram {
 		h.AllObjects += objects
 	}
-	for i := g.first; i > 0; {
-		c := t.counts.at(i - 1)
+	for c := range t.kinds(g) {
 		h.add(&s.groups.kinds.kinds[c.kind], c)
-		i = c.next
 	}
 	slices.SortFunc(h.Kinds, compareKinds)
 	h.Outputs = s.groups.sel.Outputs(h.Bytes)
-	if g.first > 0 {
+	if g.first.objects > 0 {
 		h.Oldest, h.Newest = time.UnixMilli(g.oldest).UTC(), time.UnixMilli(g.newest).UTC()
 	}
 }

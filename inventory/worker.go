@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"math"
 	"math/bits"
 )
@@ -18,17 +17,28 @@ type worker struct {
 	by         Grouping
 	match      matcher
 	smallBytes uint64 // objects below are small
-	limit      uint32 // groups of the table before it is flushed
+	limit      int    // groups of the table before it is flushed
 
-	table table
-	// The group of the row before: neighbours mostly share one.
-	last       *group
-	lastNumber uint32
-	lastPrefix []byte // in the table
-	lastWhole  bool   // it has all segments of the grouping: whatever lies below belongs to it
+	table   table
+	runs    [runsAtOnce]run
+	fetched uint64 // see table.fetch
 
 	objects, bytes, ignored int64 // since the last flush
 }
+
+// run are neighbouring live rows of one group.
+type run struct {
+	from, to  int    // rows
+	start     uint32 // of the first key
+	prefixLen int
+	hash      uint32
+	place     uint32
+}
+
+// runsAtOnce is how many runs are looked up together: enough for the processor
+// to fetch what it needs of one while it waits for another, few enough for all
+// of it to stay in the cache.
+const runsAtOnce = 256
 
 // errTooManyBytes: no group has more bytes than all objects together, so that
 // none overflows when their sum does not.
@@ -48,57 +58,104 @@ func (w *worker) add(b *batch) error {
 	if err := w.check(b); err != nil {
 		return err
 	}
-	if b.known {
-		return w.addKnown(b)
-	}
 	start := b.start
 	for i := 0; i < b.rows; {
-		if b.live != nil && !b.live[i] {
-			w.ignored++
-			start = b.ends[i]
-			i++
-			continue
-		}
-		end := b.ends[i]
-		key := b.keys[start:end]
-		if len(key) == 0 {
-			return fmt.Errorf("row %d has an empty key: no object has one", b.first+int64(i))
-		}
-		if !w.sameGroup(key) {
-			if err := w.find(key[:w.by.prefixLen(key)]); err != nil {
-				return fmt.Errorf("row %d: %w", b.first+int64(i), err)
+		var n int
+		if b.known {
+			n, i = w.knownRuns(b, i)
+		} else {
+			var err error
+			if n, i, start, err = w.findRuns(b, i, start); err != nil {
+				return err
 			}
 		}
-		from := i
-		for i++; i < b.rows && (b.live == nil || b.live[i]); i++ {
-			if key = b.keys[end:b.ends[i]]; len(key) == 0 || !w.sameGroup(key) {
-				break
-			}
-			end = b.ends[i]
+		if err := w.place(b, w.runs[:n]); err != nil {
+			return err
 		}
-		w.count(b, from, i, start)
-		start = end
+		w.count(b, w.runs[:n])
 	}
 	return nil
 }
 
-// addKnown sums up rows whose group is known and which all match.
-func (w *worker) addKnown(b *batch) error {
-	for i := 0; i < b.rows; {
+// findRuns finds the runs from row i on, whose key begins at start, and returns
+// their number and where it stopped.
+func (w *worker) findRuns(b *batch, i int, start uint32) (n, next int, nextStart uint32, err error) {
+	keys, depth := b.keys, w.by.Depth
+	for ; i < b.rows && n < len(w.runs); n++ {
+		if b.live != nil && !b.live[i] {
+			w.ignored++
+			start = b.ends[i]
+			i++
+			n--
+			continue
+		}
+		end := b.ends[i]
+		if start == end {
+			return 0, 0, 0, fmt.Errorf("row %d has an empty key: no object has one", b.first+int64(i))
+		}
+		r := &w.runs[n]
+		r.from, r.start = i, start
+		whole := false
+		if depth > 0 {
+			r.prefixLen, whole = segments(keys, start, end, depth)
+		} else {
+			r.prefixLen = directory(keys, start, end)
+		}
+		n := uint32(r.prefixLen)
+		r.hash = w.shared.hash(keys, start, start+n)
+		for i++; i < b.rows && (b.live == nil || b.live[i]); i++ {
+			next := b.ends[i]
+			if next-end < max(1, n) || !sameStart(keys, start, end, r.prefixLen) || !whole && bytes.IndexByte(keys[end+n:next], '/') >= 0 {
+				break
+			}
+			end = next
+		}
+		r.to = i
+		start = end
+	}
+	return n, i, start, nil
+}
+
+// knownRuns is the same where the group of all rows is known.
+func (w *worker) knownRuns(b *batch, i int) (n, next int) {
+	hash := w.shared.hash(b.prefix, 0, uint32(len(b.prefix)))
+	for i < b.rows && n < len(w.runs) {
 		if b.live != nil && !b.live[i] {
 			w.ignored++
 			i++
 			continue
 		}
-		if w.last == nil || !bytes.Equal(w.lastPrefix, b.prefix) {
-			if err := w.find(b.prefix); err != nil {
-				return fmt.Errorf("row %d: %w", b.first+int64(i), err)
-			}
-		}
-		from := i
+		r := run{from: i, prefixLen: len(b.prefix), hash: hash}
 		for i++; i < b.rows && (b.live == nil || b.live[i]); i++ {
 		}
-		w.count(b, from, i, 0)
+		r.to = i
+		w.runs[n] = r
+		n++
+	}
+	return n, i
+}
+
+// place finds the groups of the runs.
+func (w *worker) place(b *batch, runs []run) error {
+	if w.table.n+len(runs) > w.limit {
+		if err := w.flush(); err != nil {
+			return err
+		}
+	}
+	t := &w.table
+	if len(runs) > 1 && t.n > cachedGroups {
+		w.fetched = t.fetch(runs)
+	}
+	keys := b.keys
+	if b.known {
+		keys = b.prefix
+	}
+	for i := range runs {
+		r := &runs[i]
+		var err error
+		if r.place, err = t.group(r.hash, keys, r.start, r.start+uint32(r.prefixLen)); err != nil {
+			return fmt.Errorf("row %d: %w", b.first+int64(r.from), err)
+		}
 	}
 	return nil
 }
@@ -150,74 +207,50 @@ func (w *worker) check(b *batch) error {
 	return nil
 }
 
-// sameGroup says whether a key belongs to the group of the row before.
-func (w *worker) sameGroup(key []byte) bool {
-	if w.last == nil || len(key) < len(w.lastPrefix) || string(key[:len(w.lastPrefix)]) != string(w.lastPrefix) {
-		return false
-	}
-	return w.lastWhole || bytes.IndexByte(key[len(w.lastPrefix):], '/') < 0
-}
-
-// find makes the group of this prefix the last one.
-func (w *worker) find(prefix []byte) (err error) {
-	if w.table.groups.n >= w.limit {
-		if err := w.flush(); err != nil {
-			return err
-		}
-	}
-	hash := uint32(maphash.Bytes(w.shared.seed, prefix))
-	if w.lastNumber, w.last, err = w.table.group(hash, prefix); err != nil {
-		w.last = nil
-		return err
-	}
-	w.lastPrefix = w.table.prefix(w.last)
-	w.lastWhole = w.by.Depth > 0 && slashes(prefix) == w.by.Depth
-	return nil
-}
-
-var slash = []byte("/")
-
-func slashes(prefix []byte) int { return bytes.Count(prefix, slash) }
-
-// count adds the rows [from, to), all live, to the last group. start is where
-// the first one's key begins.
-func (w *worker) count(b *batch, from, to int, start uint32) {
-	g, table := w.last, &w.table
-	var c *kindCounts
+// count adds the rows of the runs to their groups.
+func (w *worker) count(b *batch, runs []run) {
+	table := &w.table
+	matchAll := b.known || w.match.all
 	kind := b.kind
-	for i := from; i < to; i++ {
-		size := b.sizes[i]
-		g.bytes += size
-		bucket := sizeBucket(size)
-		g.sizes[bucket]++
-		if g.sizes[bucket] == 0 {
-			table.carry(w.lastNumber, bucket, 1)
-		}
-		if !w.match.all && !b.known {
-			key := b.keys[start:b.ends[i]]
-			start = b.ends[i]
-			if uint64(size) >= w.smallBytes || !w.match.matches(key) {
+	for i := range runs {
+		r := &runs[i]
+		g := table.at(r.place)
+		c := &g.first
+		start := r.start
+		for i := r.from; i < r.to; i++ {
+			size := b.sizes[i]
+			g.bytes += size
+			bucket := sizeBucket(size)
+			g.sizes[bucket]++
+			if g.sizes[bucket] == 0 {
+				table.carry(r.place, bucket, 1)
+			}
+			if !matchAll {
+				key := b.keys[start:b.ends[i]]
+				start = b.ends[i]
+				if uint64(size) >= w.smallBytes || !w.match.matches(key) {
+					continue
+				}
+			} else if uint64(size) >= w.smallBytes {
 				continue
 			}
-		} else if uint64(size) >= w.smallBytes {
-			continue
-		}
-		t := b.modified[i]
-		if b.kinds != nil {
-			kind = b.kinds[i]
-		}
-		if c == nil || c.kind != kind {
-			if g.first == 0 {
-				g.oldest, g.newest = t, t
+			t := b.modified[i]
+			if b.kinds != nil {
+				kind = b.kinds[i]
 			}
-			c = table.kind(g, kind)
-		}
-		g.oldest, g.newest = min(g.oldest, t), max(g.newest, t)
-		c.objects++
-		c.bytes += size
-		c.shortBytes += max(0, minimumBilledBytes-size)
-		if days := w.days[kind]; days > 0 {
-			c.kibibyteDays += kibibyteDays(size, days, w.shared.at-t)
+			if c.kind != kind || c.objects == 0 {
+				if g.first.objects == 0 {
+					g.oldest, g.newest = t, t
+				}
+				c = table.kind(g, kind)
+			}
+			g.oldest, g.newest = min(g.oldest, t), max(g.newest, t)
+			c.objects++
+			c.bytes += size
+			c.shortBytes += max(0, minimumBilledBytes-size)
+			if days := w.days[kind]; days > 0 {
+				c.kibibyteDays += kibibyteDays(size, days, w.shared.at-t)
+			}
 		}
 	}
 }
@@ -238,7 +271,6 @@ func kibibyteDays(size, days, ageMillis int64) int64 {
 func (w *worker) flush() error {
 	err := w.shared.merge(&w.table, w.objects, w.bytes, w.ignored)
 	w.table.reset()
-	w.last, w.lastPrefix = nil, nil
 	w.objects, w.bytes, w.ignored = 0, 0, 0
 	return err
 }

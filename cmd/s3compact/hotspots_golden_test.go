@@ -312,6 +312,28 @@ func TestPricesOfOnesOwn(t *testing.T) {
 	}
 }
 
+// TestManySmallGroups has 100 groups that a coarser grouping would serve better.
+func TestManySmallGroups(t *testing.T) {
+	var b strings.Builder
+	for g := range manyHotspots {
+		for i := range 9 {
+			fmt.Fprintf(&b, `"logs","app/%d/%d.json.gz","1000","2026-10-02T01:02:03.000Z","STANDARD","true","false"`+"\n", g, i)
+		}
+	}
+	manifest := writeReport(t, "CSV", reportFile{name: "1.csv", content: b.String()})
+	const hint = "The outputs will hold 8.8 KiB on average: a coarser --group-by"
+	page := filepath.Join(t.TempDir(), "hotspots.html")
+	_, fine, _ := runHotspots(t, "--inventory", manifest, "--report", page)
+	_, coarse, _ := runHotspots(t, "--inventory", manifest, "--group-by", "depth=1")
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(fine, hint) || !strings.Contains(string(text), hint) || strings.Contains(coarse, hint) {
+		t.Errorf("by directory:\n%s\nby depth:\n%s", fine, coarse)
+	}
+}
+
 func TestFittingTheTerminal(t *testing.T) {
 	widths := make([]int, len(tableColumns))
 	for i, c := range tableColumns {

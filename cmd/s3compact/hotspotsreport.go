@@ -128,6 +128,7 @@ type reportPage struct {
 	Command  string // what to call next; "" for nothing
 	HasPlan  bool   // whether the plan that it names was written
 	CatchAll bool   // every name matches, though compact takes *.gz only
+	Hint     string // of outputs that are too small; "" for none
 
 	Refused []refusedRow
 	Bars    []histogramBar
@@ -174,6 +175,7 @@ func (r *hotspotsResult) printHTML(w io.Writer) error {
 	for _, reason := range slices.Sorted(maps.Keys(f.Total.Refused)) {
 		page.Refused = append(page.Refused, refusedRow{reason, reasonTexts[reason], f.Total.Refused[reason]})
 	}
+	page.Hint = coarserHint(f)
 	page.Bars, page.Classes = r.histogramAndClasses()
 	buffered := bufio.NewWriter(w)
 	if err := reportTemplate.Execute(buffered, &page); err != nil {

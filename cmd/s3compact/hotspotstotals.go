@@ -113,9 +113,27 @@ func (r *hotspotsResult) writeRefusals(b *strings.Builder) {
 	if e.Ignored > 0 {
 		fmt.Fprintf(b, "compact will pass over %s: below a name that begins with _ or a dot, or alone of their class.\n", count(e.Ignored, "object"))
 	}
+	if hint := coarserHint(r.forecast); hint != "" {
+		fmt.Fprintln(b, hint)
+	}
 	if r.forecast.Thresholds.Match == "*" {
 		b.WriteString("Every object counts here, whatever its name; compact joins *.gz only: --match '*.gz' shows these alone.\n")
 	}
+}
+
+const (
+	manyHotspots  = 100     // from so many on a coarser grouping is worth a word
+	smallOutputs  = 8 << 20 // where the outputs are below this on average, in bytes
+	coarserAdvice = "The outputs will hold %s on average: a coarser --group-by, such as depth=N, would make fewer and larger ones."
+)
+
+// coarserHint says that the groups are too small to be worth much; "" where they are not.
+func coarserHint(f *inventory.Forecast) string {
+	c := &f.Total.Compacting
+	if f.Totals.Hotspots < manyHotspots || c.Outputs == 0 || c.Bytes/c.Outputs >= smallOutputs {
+		return ""
+	}
+	return fmt.Sprintf(coarserAdvice, sizeOf(c.Bytes/c.Outputs))
 }
 
 func (r *hotspotsResult) writeSource(b *strings.Builder) {

@@ -52,12 +52,12 @@ type List struct {
 
 // Class is the prices of one storage class.
 type Class struct {
-	PutPerMillion      float64 `json:"put_per_million"`      // PUT, COPY and POST requests, parts and completions included
-	GetPerMillion      float64 `json:"get_per_million"`      // GET, HEAD and all others
-	RetrievalPerGB     float64 `json:"retrieval_per_gb"`     // bytes that are read
-	StoragePerGBMonth  float64 `json:"storage_per_gb_month"` // bytes that are stored, at the first tier
-	MinDays            int64   `json:"min_days"`             // paid for at least, from the upload on; 0: no minimum
-	MinBillableBytes   int64   `json:"min_billable_bytes"`   // counted for an object at least: 0 or MinimumBillableBytes
+	PutPerMillion     float64 `json:"put_per_million"`      // PUT, COPY and POST requests, parts and completions included
+	GetPerMillion     float64 `json:"get_per_million"`      // GET, HEAD and all others
+	RetrievalPerGB    float64 `json:"retrieval_per_gb"`     // bytes that are read
+	StoragePerGBMonth float64 `json:"storage_per_gb_month"` // bytes that are stored, at the first tier
+	MinDays           int64   `json:"min_days"`             // paid for at least, from the upload on; 0: no minimum
+	MinBillableBytes  int64   `json:"min_billable_bytes"`   // counted for an object at least: 0 or MinimumBillableBytes
 }
 
 // Default is the list that is built in.

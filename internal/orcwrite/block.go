@@ -32,18 +32,19 @@ func newBlockWriter(kind Compression, size int) (blockWriter, error) {
 	return b, nil
 }
 
-// compress returns the stream as it stands in the file.
-func (b *blockWriter) compress(stream []byte) ([]byte, error) {
+// compress returns the stream as it stands in the file, and where in that its
+// blocks begin.
+func (b *blockWriter) compress(stream []byte) (out []byte, starts []int, err error) {
 	if b.kind == None {
-		return stream, nil
+		return stream, nil, nil
 	}
-	var out []byte
 	for len(stream) > 0 {
+		starts = append(starts, len(out))
 		plain := stream[:min(len(stream), b.size)]
 		stream = stream[len(plain):]
 		packed, err := b.pack(plain)
 		if err != nil {
-			return nil, fmt.Errorf("orc: compress a block: %w", err)
+			return nil, nil, fmt.Errorf("orc: compress a block: %w", err)
 		}
 		header := uint32(len(packed)) << 1
 		if len(packed) >= len(plain) {
@@ -52,7 +53,7 @@ func (b *blockWriter) compress(stream []byte) ([]byte, error) {
 		out = append(out, byte(header), byte(header>>8), byte(header>>16))
 		out = append(out, packed...)
 	}
-	return out, nil
+	return out, append(starts, len(out)), nil
 }
 
 // pack compresses one block. The result is valid until the next call.

@@ -12,6 +12,7 @@ const (
 	streamLength         = 2
 	streamDictionaryData = 3
 	streamSecondary      = 5
+	streamRowIndex       = 6
 
 	encodingDirect       = 0
 	encodingDirectV2     = 2
@@ -27,8 +28,23 @@ const dictionaryKeyRatio = 0.8
 
 type stream struct {
 	kind uint64
-	data []byte
+	encoded
+	// What a row group begins with: unless all rows take a bit, values are
+	// those that are not null.
+	unit  unit
+	index bool    // the row index points into it
+	ends  []int64 // unitValueBytes: the lengths of the values
 }
+
+// unit is what the runs of a stream count.
+type unit int
+
+const (
+	unitRowBits    unit = iota // bytes of a bit for each row
+	unitValueBits              // bytes of a bit for each value
+	unitValues                 // values
+	unitValueBytes             // no runs: the bytes of the values
+)
 
 type encodedColumn struct {
 	encoding       uint64
@@ -36,22 +52,28 @@ type encodedColumn struct {
 	streams        []stream
 }
 
-func (e *encodedColumn) add(kind uint64, data []byte) {
-	e.streams = append(e.streams, stream{kind, data})
+// add adds a stream that the row index points into; these come in the order
+// of its positions.
+func (e *encodedColumn) add(kind uint64, unit unit, data encoded) {
+	e.streams = append(e.streams, stream{kind: kind, encoded: data, unit: unit, index: true})
+}
+
+func (e *encodedColumn) addValues(data []byte, lengths []int64) {
+	e.streams = append(e.streams, stream{kind: streamData, encoded: encoded{data: data}, unit: unitValueBytes, index: true, ends: lengths})
 }
 
 func encodeColumn(kind Kind, rows int, c *Column) encodedColumn {
 	var e encodedColumn
 	if c.hasNull() {
-		e.add(streamPresent, encodeBools(c.Present))
+		e.add(streamPresent, unitRowBits, encodeBools(c.Present))
 	}
 	switch kind {
 	case Boolean:
 		e.encoding = encodingDirect
-		e.add(streamData, encodeBools(presentOnly(c, rows, c.Bools)))
+		e.add(streamData, unitValueBits, encodeBools(presentOnly(c, rows, c.Bools)))
 	case Int, Long:
 		e.encoding = encodingDirectV2
-		e.add(streamData, encodeInts(presentOnly(c, rows, c.Ints), true))
+		e.add(streamData, unitValues, encodeInts(presentOnly(c, rows, c.Ints), true))
 	case Timestamp:
 		e.encoding = encodingDirectV2
 		e.addTimes(presentOnly(c, rows, c.Times))
@@ -86,8 +108,8 @@ func (e *encodedColumn) addTimes(times []time.Time) {
 		}
 		seconds[i], nanos[i] = s-timestampBase, encodeNanos(n)
 	}
-	e.add(streamData, encodeInts(seconds, true))
-	e.add(streamSecondary, encodeInts(nanos, false))
+	e.add(streamData, unitValues, encodeInts(seconds, true))
+	e.add(streamSecondary, unitValues, encodeInts(nanos, false))
 }
 
 // encodeNanos strips two or more trailing decimal zeros; the low three bits
@@ -111,8 +133,8 @@ func (e *encodedColumn) addStrings(values []string) {
 	if float64(len(dictionary)) > dictionaryKeyRatio*float64(len(values)) {
 		e.encoding = encodingDirectV2
 		data, lengths := joined(values)
-		e.add(streamData, data)
-		e.add(streamLength, encodeInts(lengths, false))
+		e.addValues(data, lengths)
+		e.add(streamLength, unitValues, encodeInts(lengths, false))
 		return
 	}
 	e.encoding, e.dictionarySize = encodingDictionaryV2, len(dictionary)
@@ -125,9 +147,9 @@ func (e *encodedColumn) addStrings(values []string) {
 		indexes[i] = codes[s]
 	}
 	data, lengths := joined(dictionary)
-	e.add(streamData, encodeInts(indexes, false))
-	e.add(streamLength, encodeInts(lengths, false))
-	e.add(streamDictionaryData, data)
+	e.add(streamData, unitValues, encodeInts(indexes, false))
+	e.streams = append(e.streams, stream{kind: streamLength, encoded: encodeInts(lengths, false)},
+		stream{kind: streamDictionaryData, encoded: encoded{data: data}})
 }
 
 func joined(values []string) (data []byte, lengths []int64) {

@@ -23,9 +23,19 @@ const (
 	delta       = 3
 )
 
+// encoded is a run length encoded stream. The last of its runs stands for its
+// end.
+type encoded struct {
+	data []byte
+	runs []run
+}
+
+// run is where in the stream a run begins, in bytes and in values.
+type run struct{ offset, value int }
+
 // encodeBools writes booleans as bits, the first one highest, in bytes that
 // are run length encoded.
-func encodeBools(values []bool) []byte {
+func encodeBools(values []bool) encoded {
 	packed := make([]byte, (len(values)+7)/8)
 	for i, v := range values {
 		if v {
@@ -36,9 +46,12 @@ func encodeBools(values []bool) []byte {
 }
 
 // encodeByteRuns writes bytes with the byte run length encoding.
-func encodeByteRuns(values []byte) []byte {
+func encodeByteRuns(values []byte) encoded {
 	var b []byte
+	var runs []run
+	all := len(values)
 	for len(values) > 0 {
+		runs = append(runs, run{len(b), all - len(values)})
 		if n := equalRun(values, maxByteRepeat); n >= minRun {
 			b = append(b, byte(n-minRun), values[0])
 			values = values[n:]
@@ -52,14 +65,17 @@ func encodeByteRuns(values []byte) []byte {
 		b = append(b, values[:n]...)
 		values = values[n:]
 	}
-	return b
+	return encoded{b, append(runs, run{len(b), all})}
 }
 
 // encodeInts writes integers with run length encoding version 2. Signed
 // values are zigzag encoded; others must not be negative.
-func encodeInts(values []int64, signed bool) []byte {
+func encodeInts(values []int64, signed bool) encoded {
 	var b []byte
+	var runs []run
+	all := len(values)
 	for len(values) > 0 {
+		runs = append(runs, run{len(b), all - len(values)})
 		n := runLength(values)
 		switch {
 		case n >= minRun && n <= maxShortRepeat && values[0] == values[1]:
@@ -75,7 +91,7 @@ func encodeInts(values []int64, signed bool) []byte {
 		}
 		values = values[n:]
 	}
-	return b
+	return encoded{b, append(runs, run{len(b), all})}
 }
 
 // runLength is how many of the first values can be written as one short repeat

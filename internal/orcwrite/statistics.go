@@ -14,9 +14,10 @@ type statistics struct {
 	countTrues uint64
 }
 
-func columnStatistics(kind Kind, rows int, c *Column) statistics {
+// columnStatistics are those of the rows from up to to, which is not included.
+func columnStatistics(kind Kind, from, to int, c *Column) statistics {
 	s := statistics{kind: kind}
-	for i := range rows {
+	for i := from; i < to; i++ {
 		if !c.present(i) {
 			s.hasNull = true
 			continue

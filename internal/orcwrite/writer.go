@@ -3,8 +3,8 @@
 // (version 0.12, RLE version 2, blocks of 256 KiB, writer time zone UTC). The
 // format is the ORC v1 specification, https://orc.apache.org/specification/ORCv1/.
 //
-// It is not part of the product, and leaves out what no reader needs: row
-// indexes, bloom filters, encryption, nested types.
+// It is not part of the product, and leaves out bloom filters, encryption and
+// nested types.
 package orcwrite
 
 import (
@@ -63,6 +63,12 @@ type Column struct {
 type Options struct {
 	Compression Compression
 	BlockBytes  int // largest block before compression; 0: 256 KiB
+	// RowIndexStride is the number of rows of a row group; 0: no row indexes.
+	RowIndexStride int
+	// EarlyPositions makes the row index name an earlier run than the one in
+	// which a row group begins, and the end of a block rather than the start of
+	// the next, as Apache's writers do now and then.
+	EarlyPositions bool
 }
 
 const (
@@ -80,6 +86,8 @@ type Writer struct {
 	out     io.Writer
 	fields  []Field
 	block   blockWriter
+	stride  int
+	early   bool
 	offset  uint64
 	rows    uint64
 	stripes []stripeInformation
@@ -89,7 +97,7 @@ type Writer struct {
 }
 
 type stripeInformation struct {
-	offset, dataLength, footerLength, rows uint64
+	offset, indexLength, dataLength, footerLength, rows uint64
 }
 
 // NewWriter begins a file on out.
@@ -100,11 +108,14 @@ func NewWriter(out io.Writer, fields []Field, o Options) (*Writer, error) {
 	if o.BlockBytes < 1 || o.BlockBytes > maxBlock {
 		return nil, fmt.Errorf("orc: block of %d bytes: 1 to %d", o.BlockBytes, maxBlock)
 	}
+	if o.RowIndexStride < 0 {
+		return nil, fmt.Errorf("orc: row groups of %d rows", o.RowIndexStride)
+	}
 	block, err := newBlockWriter(o.Compression, o.BlockBytes)
 	if err != nil {
 		return nil, err
 	}
-	w := &Writer{out: out, fields: slices.Clone(fields), block: block, perFile: make([]statistics, len(fields))}
+	w := &Writer{out: out, fields: slices.Clone(fields), block: block, stride: o.RowIndexStride, early: o.EarlyPositions, perFile: make([]statistics, len(fields))}
 	for i, f := range fields {
 		switch f.Kind {
 		case Boolean, Int, Long, String, Timestamp:
@@ -130,44 +141,76 @@ func (w *Writer) WriteStripe(rows int, columns []Column) error {
 			return fmt.Errorf("orc: column %q: %w", w.fields[i].Name, err)
 		}
 	}
+	stripe, err := w.encode(rows, columns)
+	if err != nil {
+		return w.fail(err)
+	}
 	start := w.offset
-	stats := make([]statistics, len(columns))
-	var footer []byte
+	w.write(stripe.index)
+	w.write(stripe.data)
+	w.write(stripe.footer)
+	w.stripes = append(w.stripes, stripeInformation{start, uint64(len(stripe.index)), uint64(len(stripe.data)), uint64(len(stripe.footer)), uint64(rows)})
+	w.stats = append(w.stats, stripe.stats)
+	for i := range stripe.stats {
+		w.perFile[i].merge(stripe.stats[i])
+	}
+	w.rows += uint64(rows)
+	return w.err
+}
+
+// encodedStripe is a stripe as it stands in the file.
+type encodedStripe struct {
+	index, data, footer []byte
+	stats               []statistics
+}
+
+func (w *Writer) encode(rows int, columns []Column) (s encodedStripe, err error) {
+	var footer, dataStreams []byte
 	encodings := appendMessage(nil, 2, appendUint(nil, 1, encodingDirect)) // of the root
+	addStream := func(streams []byte, kind uint64, column, length int) []byte {
+		m := appendUint(nil, 1, kind)
+		m = appendUint(m, 2, uint64(column))
+		return appendMessage(streams, 1, appendUint(m, 3, uint64(length)))
+	}
+	addIndex := func(column int, entries []byte) error {
+		block, _, err := w.block.compress(entries)
+		s.index = append(s.index, block...)
+		footer = addStream(footer, streamRowIndex, column, len(block))
+		return err
+	}
+	if w.stride > 0 {
+		if err := addIndex(0, w.rootIndex(rows)); err != nil {
+			return s, err
+		}
+	}
 	for i := range columns {
 		kind := w.fields[i].Kind
 		encoded := encodeColumn(kind, rows, &columns[i])
-		for _, s := range encoded.streams {
-			block, err := w.block.compress(s.data)
+		x := newIndexer(w, kind, rows, &columns[i])
+		for _, st := range encoded.streams {
+			block, starts, err := w.block.compress(st.data)
 			if err != nil {
-				return w.fail(err)
+				return s, err
 			}
-			w.write(block)
-			m := appendUint(nil, 1, s.kind)
-			m = appendUint(m, 2, uint64(i+1)) // column 0 is the root
-			m = appendUint(m, 3, uint64(len(block)))
-			footer = appendMessage(footer, 1, m)
+			s.data = append(s.data, block...)
+			dataStreams = addStream(dataStreams, st.kind, i+1, len(block)) // column 0 is the root
+			x.add(&st, starts)
+		}
+		if w.stride > 0 {
+			if err := addIndex(i+1, x.entries()); err != nil {
+				return s, err
+			}
 		}
 		m := appendUint(nil, 1, encoded.encoding)
 		if encoded.encoding == encodingDictionaryV2 {
 			m = appendUint(m, 2, uint64(encoded.dictionarySize))
 		}
 		encodings = appendMessage(encodings, 2, m)
-		stats[i] = columnStatistics(kind, rows, &columns[i])
-		w.perFile[i].merge(stats[i])
+		s.stats = append(s.stats, columnStatistics(kind, 0, rows, &columns[i]))
 	}
-	dataLength := w.offset - start
-	footer = append(footer, encodings...)
-	footer = appendBytes(footer, 3, []byte(writerTimezone))
-	footer, err := w.block.compress(footer)
-	if err != nil {
-		return w.fail(err)
-	}
-	w.write(footer)
-	w.stripes = append(w.stripes, stripeInformation{start, dataLength, uint64(len(footer)), uint64(rows)})
-	w.stats = append(w.stats, stats)
-	w.rows += uint64(rows)
-	return w.err
+	footer = append(append(footer, dataStreams...), encodings...)
+	s.footer, _, err = w.block.compress(appendBytes(footer, 3, []byte(writerTimezone)))
+	return s, err
 }
 
 // Close writes the file's metadata, footer and postscript. It does not close
@@ -177,11 +220,11 @@ func (w *Writer) Close() error {
 		return w.err
 	}
 	content := w.offset - uint64(len(magic))
-	metadata, err := w.block.compress(w.metadata())
+	metadata, _, err := w.block.compress(w.metadata())
 	if err != nil {
 		return w.fail(err)
 	}
-	footer, err := w.block.compress(w.footer(content))
+	footer, _, err := w.block.compress(w.footer(content))
 	if err != nil {
 		return w.fail(err)
 	}
@@ -224,7 +267,7 @@ func (w *Writer) footer(contentLength uint64) []byte {
 	b = appendUint(b, 2, contentLength)
 	for _, s := range w.stripes {
 		m := appendUint(nil, 1, s.offset)
-		m = appendUint(m, 2, 0) // no indexes
+		m = appendUint(m, 2, s.indexLength)
 		m = appendUint(m, 3, s.dataLength)
 		m = appendUint(m, 4, s.footerLength)
 		m = appendUint(m, 5, s.rows)
@@ -248,7 +291,7 @@ func (w *Writer) footer(contentLength uint64) []byte {
 	for _, s := range w.perFile {
 		b = appendMessage(b, 7, s.message())
 	}
-	return appendUint(b, 8, 0) // rowIndexStride 0: there are no indexes
+	return appendUint(b, 8, uint64(w.stride))
 }
 
 func (w *Writer) write(b []byte) {

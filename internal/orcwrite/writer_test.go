@@ -23,13 +23,13 @@ func TestRunsOfTheSpecification(t *testing.T) {
 		got  []byte
 		want string
 	}{
-		{"short repeat", encodeInts([]int64{10000, 10000, 10000, 10000, 10000}, false), "0a2710"},
-		{"direct", encodeInts([]int64{23713, 43806, 57005, 48879}, false), "5e035ca1ab1edeadbeef"},
+		{"short repeat", encodeInts([]int64{10000, 10000, 10000, 10000, 10000}, false).data, "0a2710"},
+		{"direct", encodeInts([]int64{23713, 43806, 57005, 48879}, false).data, "5e035ca1ab1edeadbeef"},
 		{"delta", appendDelta(nil, []int64{2, 3, 5, 7, 11, 13, 17, 19, 23, 29}, false), "c609020222424246"},
-		{"byte run", encodeByteRuns(make([]byte, 100)), "6100"},
-		{"byte literals", encodeByteRuns([]byte{0x44, 0x45}), "fe4445"},
-		{"booleans", encodeBools([]bool{true, false, false, false, false, false, false, false}), "ff80"},
-		{"nothing", encodeInts(nil, true), ""},
+		{"byte run", encodeByteRuns(make([]byte, 100)).data, "6100"},
+		{"byte literals", encodeByteRuns([]byte{0x44, 0x45}).data, "fe4445"},
+		{"booleans", encodeBools([]bool{true, false, false, false, false, false, false, false}).data, "ff80"},
+		{"nothing", encodeInts(nil, true).data, ""},
 	} {
 		if got := fmt.Sprintf("%x", c.got); got != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)

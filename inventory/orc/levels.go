@@ -1,6 +1,9 @@
 package orc
 
-import "fmt"
+import (
+	"bytes"
+	"fmt"
+)
 
 // levels says how far the statistics of a column may be relied on. Nothing in a file tells a damaged minimum from a sound
 // one; but a file says the same thrice, of its row groups, of its stripes and of the whole, and what these levels say
@@ -10,6 +13,9 @@ type levels struct {
 	file Statistics
 	// stripe and groups are what is said of the present stripe, and of its row groups together.
 	stripe, groups Statistics
+	// low and high are for strings what is said next to the present stripe: the maximum of the stripe before, or the minimum
+	// of the file, and the minimum of the stripe behind, or the maximum of the file. Nil if they are not known.
+	low, high []byte
 }
 
 // checkLevels compares the statistics of the present stripe's row groups with those of the stripe, and those of all stripes
@@ -32,8 +38,52 @@ func (r *Reader) checkLevels() error {
 		if err := l.groups.compare(&l.stripe); err != nil {
 			return named(c, fmt.Errorf("the row index and the stripe statistics do not agree: %w", err))
 		}
+		l.low, l.high = l.file.Min, l.file.Max
+	}
+	var err error
+	if i := r.span.Stripe - 1; i >= 0 {
+		if r.near, err = r.file.stripeStatistics(r.near, i, r.columns); err != nil {
+			return err
+		}
+		for j := range r.levels {
+			r.levels[j].low = r.near[j].Max
+		}
+	}
+	if i := r.span.Stripe + 1; i < r.file.NumStripes() {
+		if r.near, err = r.file.stripeStatistics(r.near, i, r.columns); err != nil {
+			return err
+		}
+		for j := range r.levels {
+			r.levels[j].high = r.near[j].Min
+		}
 	}
 	return nil
+}
+
+// widen makes the range of strings of row group g one that reaches to the end of the row group before and to the start of the
+// one behind. Where a file is sorted, which is where such ranges are of use, that changes little, and then no single
+// damaged place can make the range too narrow: what lies between is bounded by the neighbours too.
+func (l *levels) widen(s *Statistics, c *column, g int) {
+	low, high := l.low, l.high
+	if c.hasIndex {
+		all := c.index.statistics
+		if g > 0 {
+			low = all[g-1].Max
+		}
+		if g+1 < len(all) {
+			high = all[g+1].Min
+		}
+	}
+	if low == nil || high == nil {
+		s.HasRange = false
+		return
+	}
+	if bytes.Compare(low, s.Min) < 0 {
+		s.Min, s.Exact = low, false
+	}
+	if bytes.Compare(high, s.Max) > 0 {
+		s.Max, s.Exact = high, false
+	}
 }
 
 // checkStatistics compares the statistics of the file with those of all stripes, and sets what is said of the file where they
@@ -82,6 +132,9 @@ func (l *levels) trusted(r *Reader, c *column, g int) Statistics {
 	s.HasSum = s.HasSum && l.file.HasSum && l.stripe.HasSum && l.groups.HasSum
 	if !s.HasSum {
 		s.Sum = 0
+	}
+	if s.HasRange && c.info.kind.text() {
+		l.widen(&s, c, g)
 	}
 	return s.trusted(c.info.kind, r.utc)
 }

@@ -28,8 +28,9 @@ type Reader struct {
 	footer    stripeFooter
 	memory    []byte // of the decompressed footer
 	stats     []Statistics
-	utc       bool // whether the writer's zone is UTC
-	hasIndex  bool // the row indexes were read
+	near      []Statistics // of a stripe beside it
+	utc       bool         // whether the writer's zone is UTC
+	hasIndex  bool         // the row indexes were read
 	small     storage
 	footers   storage
 	indexes   storage
@@ -216,7 +217,7 @@ func (r *Reader) nextGroup() error {
 	r.group = r.describe(g)
 	r.begun = true
 	r.row, r.left = r.group.FirstRow, r.group.Rows
-	if r.root != nil {
+	if r.root != nil && r.root.present.bytes.exists {
 		if err := r.root.seek(g); err != nil {
 			return named(r.root, err)
 		}

@@ -74,6 +74,9 @@ type indexed struct {
 	bits   bool // a number of bits in a byte
 }
 
+// origin is where all streams of a column begin.
+var origin [4 * 4]uint64
+
 // distribute gives each stream its positions. Of streams that the stripe doesn't have there may be some or none.
 func (x *rowIndex) distribute(streams []indexed, compressed bool) error {
 	all, existing := 0, 0
@@ -89,6 +92,9 @@ func (x *rowIndex) distribute(streams []indexed, compressed bool) error {
 	}
 	for g := range x.statistics {
 		numbers := x.positions[x.at[g]:x.at[g+1]]
+		if g == 0 && len(numbers) == 0 {
+			numbers = origin[:all] // Java writers leave it out where they write no dictionary
+		}
 		if len(numbers) != all && len(numbers) != existing {
 			return fmt.Errorf("row group %d has %d positions, not %d", g, len(numbers), all)
 		}

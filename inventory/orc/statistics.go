@@ -19,8 +19,13 @@ type Statistics struct {
 	// HasRange tells that no value lies below the minimum or above the maximum: Min and Max for strings (string, char and
 	// varchar columns), compared byte by byte, MinInt and MaxInt for integers, dates (days since 1970) and timestamps
 	// (milliseconds since 1970, rounded down; see Vector.Seconds for what they mean).
+	//
+	// The range of strings reaches to the end of that of the row group before, and to the start of that of the one behind:
+	// in a sorted file, which is where it is of use, no single damaged place makes it too narrow. Other ranges are as stored;
+	// of theirs only the ends that are those of the stripe, too, are known from more than one place.
 	HasRange bool
-	// Exact tells that both ends of the range are values. Otherwise a writer may have cut long strings.
+	// Exact tells that both ends of the range are values of the row group. Otherwise it was widened, or a writer cut
+	// long strings.
 	Exact          bool
 	Min, Max       []byte
 	MinInt, MaxInt int64

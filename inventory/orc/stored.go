@@ -7,6 +7,8 @@ import (
 )
 
 const (
+	// pieceBytes is how much of a stream is taken at once where there is no compression.
+	pieceBytes = 64 << 10
 	// maxGapBytes is how many unwanted bytes between two wanted ranges are read along rather than asked for anew: a request
 	// to an object store takes longer to begin.
 	maxGapBytes = 512 << 10
@@ -16,8 +18,8 @@ const (
 	maxRangeBytes = 16 << 20
 	// maxAheadBytes bounds what is read before a span is decoded. Where the wanted columns need more, streams of more than
 	// windowBytes are read by windows of that size as they are decoded.
-	maxAheadBytes = 16 << 20
-	windowBytes   = 4 << 20
+	maxAheadBytes = 8 << 20
+	windowBytes   = 2 << 20
 )
 
 // segment is a part of the file in memory.
@@ -127,12 +129,7 @@ func (s *source) advance(n int64) error {
 			}
 		}
 	}
-	size := n
-	for _, w := range s.wanted {
-		if s.offset >= w.offset && s.offset < w.end {
-			size = max(n, min(windowBytes, w.end-s.offset))
-		}
-	}
+	size := max(n, min(windowBytes, s.planned()))
 	var err error
 	if s.memory, err = s.file.readAt(s.memory, s.offset, size); err != nil {
 		s.current = segment{}
@@ -140,6 +137,25 @@ func (s *source) advance(n int64) error {
 	}
 	s.current = segment{s.offset, s.memory}
 	return nil
+}
+
+// planned returns how many of the next bytes were known to be needed, 0 if the next is not.
+func (s *source) planned() int64 {
+	for _, w := range s.wanted {
+		if s.offset >= w.offset && s.offset < w.end {
+			return w.end - s.offset
+		}
+	}
+	return 0
+}
+
+// piece takes some of the next bytes.
+func (s *source) piece() ([]byte, error) {
+	n := s.planned()
+	if n == 0 {
+		n = s.end - s.offset
+	}
+	return s.take(int(min(n, pieceBytes)))
 }
 
 // chunkHeader takes the header of a compression chunk (specification, "Compression").

@@ -6,9 +6,6 @@ import (
 	"math"
 )
 
-// pieceBytes is how much of a stream is taken at once where there is no compression.
-const pieceBytes = 64 << 10
-
 var errMark = errors.New("the row index points elsewhere than at the start of a run")
 
 // position is where a row group begins in a stream (specification, "Row Index").
@@ -83,7 +80,7 @@ func (s *stream) fill() error {
 	at := s.src.offset - s.src.start
 	from := len(s.buf)
 	if s.decompressor.kind == compressionNone {
-		b, err := s.src.take(int(min(pieceBytes, s.src.end-s.src.offset)))
+		b, err := s.src.piece()
 		if err != nil {
 			return err
 		}

@@ -39,26 +39,33 @@ type PriceSource struct {
 	Source string `json:"source"`
 }
 
-// NewForecast estimates the hotspots of a survey. It looks at each of them twice,
-// and sets the survey's total of outputs, and those of the hotspots that
+// NewForecast estimates the hotspots of a survey. It looks at each of them, and
+// sets the survey's total of outputs, and those of the hotspots that
 // [Forecast.Hotspots] shows, to the outputs of the estimates: refused objects are
 // joined into none.
 func NewForecast(s *Survey, l *price.List) *Forecast {
 	f := &Forecast{Survey: s, Prices: l}
-	for h := range s.Hotspots() {
-		if h.Locked > 0 {
-			f.Locked = true
-			break
-		}
-	}
-	var sum bill
-	for h := range s.Hotspots() {
-		t := billOf(h, s.Thresholds, f.Locked)
-		sum.add(&t)
+	sum, locked := f.sum()
+	if locked {
+		f.Locked = true
+		sum, _ = f.sum()
 	}
 	f.Total = sum.estimate(l)
 	s.Totals.Outputs = f.Total.Compacting.Outputs
 	return f
+}
+
+// sum adds the bills of all hotspots up. It stops at an object under object lock
+// where the survey is not yet known to have any.
+func (f *Forecast) sum() (sum bill, locked bool) {
+	for h := range f.Survey.Hotspots() {
+		if h.Locked > 0 && !f.Locked {
+			return sum, true
+		}
+		b := billOf(h, f.Thresholds, f.Locked)
+		sum.add(&b)
+	}
+	return sum, false
 }
 
 // Estimate is the estimate of a hotspot, or of another group of the survey as if

@@ -134,7 +134,7 @@ func FuzzCSVRows(f *testing.F) {
 }
 
 // testWorker is a worker of rows of any bucket.
-func testWorker() *worker { return newGroups(selection(nil), "", reportTime, 0).worker() }
+func testWorker() *worker { return newGroups(selection(nil), "", reportTime).worker() }
 
 func TestCSVFieldsInAnyOrder(t *testing.T) {
 	for schema, text := range map[string]string{

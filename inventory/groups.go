@@ -12,11 +12,6 @@ import (
 const (
 	shardBits = 4
 	numShards = 1 << shardBits
-
-	// workerGroups is how many groups a worker sums up before it flushes them: of
-	// sorted rows that is seldom, and 64 Ki groups take some 13 MB.
-	workerGroups = 64 << 10
-	workerBytes  = workerGroups * 200
 )
 
 // groups sum up all rows of a source by group. Workers add to them at the same
@@ -29,8 +24,13 @@ type groups struct {
 	kinds  *kindNumbers
 	shards [numShards]shard
 
-	limitBytes int64        // of the shards' memory; 0: none
-	usedBytes  atomic.Int64 // of it
+	boundBytes int64        // of the memory of the process; 0: none
+	limitBytes int64        // of it for the shards
+	usedBytes  atomic.Int64 // by them
+	// How much of the source was read, where that is known.
+	totalBytes, readBytes atomic.Int64
+	tooManyOnce           sync.Once
+	tooManyErr            error
 
 	mu                      sync.Mutex
 	objects, bytes, ignored int64 // of all groups, whatever the size of the objects
@@ -43,10 +43,18 @@ type shard struct {
 	accounted int64  // bytes of the table that usedBytes has
 }
 
-// newGroups makes the sums of the rows of a bucket as it was at a time, which
-// may take so much memory (0: any).
-func newGroups(sel Selection, bucket string, at time.Time, limitBytes int64) *groups {
-	return &groups{sel: sel, bucket: bucket, at: at.UnixMilli(), seed: rand.Uint64(), kinds: newKindNumbers(), limitBytes: limitBytes}
+// newGroups makes the sums of the rows of a bucket as it was at a time. Without a
+// bound of their memory they may be any number; see bound.
+func newGroups(sel Selection, bucket string, at time.Time) *groups {
+	return &groups{sel: sel, bucket: bucket, at: at.UnixMilli(), seed: rand.Uint64(), kinds: newKindNumbers()}
+}
+
+// bound bounds the memory of the process, with readers of so many bytes each (see
+// shareMemory), and says how many workers there may be. boundBytes 0 is no bound.
+func (g *groups) bound(boundBytes int64, workers int, readerBytes int64) int {
+	g.boundBytes = boundBytes
+	workers, g.limitBytes = shareMemory(boundBytes, workers, readerBytes)
+	return workers
 }
 
 // worker makes the worker of a goroutine. It must flush what it summed up.
@@ -69,7 +77,12 @@ func (g *groups) merge(t *table, objects, bytes, ignored int64) error {
 	g.bytes += bytes
 	g.ignored += ignored
 	g.mu.Unlock()
-	return g.mergeGroups(t)
+	err := g.mergeGroups(t)
+	if errors.Is(err, errMemory) {
+		g.tooManyOnce.Do(func() { g.tooManyErr = g.tooMany() })
+		return g.tooManyErr
+	}
+	return err
 }
 
 // mergeGroups adds the groups of a worker's table, those of one shard after
@@ -130,12 +143,10 @@ func (g *groups) mergeShard(s *shard, t *table, slots []uint64) error {
 	return nil
 }
 
-// account holds the memory of a shard that may have grown against the bound.
+// account holds the memory of a shard that may have grown against the bound. The
+// survey will have a number for each group, see Survey.hot.
 func (g *groups) account(s *shard) error {
-	now := s.bytes()
-	if now == s.accounted {
-		return nil
-	}
+	now := s.bytes() + int64(s.n)*8
 	used := g.usedBytes.Add(now - s.accounted)
 	s.accounted = now
 	if g.limitBytes > 0 && used > g.limitBytes {
@@ -143,8 +154,6 @@ func (g *groups) account(s *shard) error {
 	}
 	return nil
 }
-
-var errMemory = errors.New("the groups do not fit into the memory")
 
 // add adds the group at from in t to the one at a place.
 func (s *shard) add(place uint32, t *table, from uint32) {

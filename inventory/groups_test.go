@@ -59,7 +59,7 @@ func summed(t testing.TB, sel Selection, rows ...row) *groups {
 
 func summedAt(t testing.TB, sel Selection, at time.Time, rows ...row) *groups {
 	t.Helper()
-	g := newGroups(sel, "bucket", at, 0)
+	g := newGroups(sel, "bucket", at)
 	w := g.worker()
 	if err := w.add(batchOf(t, w, rows...)); err != nil {
 		t.Fatal(err)
@@ -160,7 +160,7 @@ func TestGroupsRefuseImpossibleRows(t *testing.T) {
 		{"more bytes than can be counted", []row{{key: "a", size: 9e18}, {key: "b/c", size: 9e18}}, "no report of S3"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			w := newGroups(selection(nil), "bucket", reportTime, 0).worker()
+			w := newGroups(selection(nil), "bucket", reportTime).worker()
 			err := w.add(batchOf(t, w, tc.rows...))
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("error %v, want one that says %q", err, tc.want)
@@ -230,7 +230,7 @@ func TestGroupsDoNotOverflowWhenMerged(t *testing.T) {
 // many rows costs memory for its groups only.
 func TestGroupsAllocateNothingForKnownGroups(t *testing.T) {
 	for _, match := range []string{"*", "*.gz", "*.json.*", "**/p*/*.gz"} {
-		w := newGroups(selection(func(s *Selection) { s.Match = match }), "bucket", reportTime, 0).worker()
+		w := newGroups(selection(func(s *Selection) { s.Match = match }), "bucket", reportTime).worker()
 		b := batchOf(t, w, row{key: "first/prefix/one.json.gz", class: "STANDARD"}, row{key: "second/prefix/two.json.gz", class: "GLACIER"})
 		if err := w.add(b); err != nil {
 			t.Fatal(err)

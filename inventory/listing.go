@@ -34,6 +34,10 @@ type ListingOptions struct {
 	// Concurrency is the number of LIST requests that are sent at once, from 1 (in
 	// order, from front to back) to MaxConcurrency; 0 is DefaultListConcurrency.
 	Concurrency int
+	// MemoryBytes bounds the memory of the process, of which this is the work; at
+	// least MinMemoryBytes. Groups that do not fit are an error that names what
+	// would. 0: no bound.
+	MemoryBytes int64
 	Progress    Progress // may be nil
 }
 
@@ -68,10 +72,10 @@ func SurveyListing(ctx context.Context, lister Lister, bucket, prefix string, se
 	progress := orNone(o.Progress)
 	where := s3store.Location{Bucket: bucket, Key: prefix}.String()
 	source := Source{Kind: "listing", Report: where, Created: time.Now().UTC().Truncate(time.Second)}
-	g := newGroups(sel, bucket, source.Created, 0)
+	g := newGroups(sel, bucket, source.Created)
 	// Many requests wait at once, but only as many pages are summed up as there are
 	// CPUs: each has tables of its own.
-	sums := make(chan *pageSum, min(o.Concurrency, runtime.GOMAXPROCS(0)))
+	sums := make(chan *pageSum, g.bound(o.MemoryBytes, min(o.Concurrency, runtime.GOMAXPROCS(0)), int64(o.Concurrency)*pageBytes))
 	for range cap(sums) {
 		sums <- &pageSum{worker: g.worker()}
 	}

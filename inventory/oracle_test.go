@@ -258,7 +258,7 @@ func TestSumsEqualTheOracle(t *testing.T) {
 			t.Errorf("%s %s: only %d hotspots", tc.by, tc.match, len(hot))
 		}
 		for workers := 1; workers <= 8; workers++ {
-			g := newGroups(sel, "bucket", reportTime, 0)
+			g := newGroups(sel, "bucket", reportTime)
 			var wg sync.WaitGroup
 			for i := range workers {
 				share := rows[len(rows)*i/workers : len(rows)*(i+1)/workers]
@@ -291,7 +291,7 @@ func TestSumsEqualTheOracle(t *testing.T) {
 func TestSurveysShowAllGroups(t *testing.T) {
 	rows := oracleRows(rand.New(rand.NewPCG(31, 1)), 3000)
 	collect := func(sel Selection) (all []string) {
-		g := newGroups(sel, "bucket", reportTime, 0)
+		g := newGroups(sel, "bucket", reportTime)
 		w := g.worker()
 		addRows(t, w, rand.New(rand.NewPCG(1, 1)), rows)
 		if err := w.flush(); err != nil {

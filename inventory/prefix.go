@@ -69,16 +69,20 @@ func sameStart(keys []byte, a, b uint32, n int) bool {
 	return load(keys, a, a+uint32(n)) == load(keys, b, b+uint32(n))
 }
 
-// hash is a hash of the prefix keys[start:end]. Like wyhash it folds products of
-// 128 bits. The seed differs from run to run; nothing that is written depends on
-// it.
+// hash is a hash of the prefix keys[start:end].
 func (g *groups) hash(keys []byte, start, end uint32) uint32 {
+	h := g.hash64(keys, start, end)
+	return uint32(h>>32) ^ uint32(h)
+}
+
+// hash64 folds products of 128 bits, like wyhash. The seed differs from run to
+// run; nothing that is written depends on it.
+func (g *groups) hash64(keys []byte, start, end uint32) uint64 {
 	h := g.seed
 	for ; end-start > 8; start += 8 {
 		h = fold(h^binary.LittleEndian.Uint64(keys[start:]), hashFactor)
 	}
-	h = fold(h^load(keys, start, end), hashFactor)
-	return uint32(h>>32) ^ uint32(h)
+	return fold(h^load(keys, start, end), hashFactor)
 }
 
 const hashFactor = 0x9e3779b97f4a7c15

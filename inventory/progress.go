@@ -20,3 +20,14 @@ func orNone(p Progress) Progress {
 	}
 	return p
 }
+
+// countedProgress counts for the groups how much of the report was read.
+type countedProgress struct {
+	Progress
+	groups *groups
+}
+
+func (p *countedProgress) Add(objects, bytes int64) {
+	p.groups.readBytes.Add(bytes)
+	p.Progress.Add(objects, bytes)
+}

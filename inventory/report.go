@@ -16,9 +16,13 @@ type ReportOptions struct {
 	// VerifyChecksums holds every data file against its MD5 in the manifest,
 	// also those that are not read whole, which are then read once more.
 	VerifyChecksums bool
-	// Concurrency is the number of files or parts of files that are read at
-	// once, from 1 to MaxConcurrency.
+	// Concurrency is the most files or parts of files that are read at once, from 1
+	// to MaxConcurrency. There are fewer where MemoryBytes has no room for more.
 	Concurrency int
+	// MemoryBytes bounds the memory of the process, of which this is the work; at
+	// least MinMemoryBytes. Groups that do not fit are an error that names what
+	// would. 0: no bound.
+	MemoryBytes int64
 	Progress    Progress     // may be nil
 	Log         *slog.Logger // gets warnings; may be nil
 }
@@ -61,20 +65,20 @@ func SurveyReport(ctx context.Context, store Store, location string, sel Selecti
 	if err != nil {
 		return nil, err
 	}
-	rd := &reading{
-		report: r, groups: newGroups(sel, m.SourceBucket, created, 0), workers: min(max(1, o.Concurrency), MaxConcurrency),
-		verify: o.VerifyChecksums, progress: orNone(o.Progress),
-	}
+	g := newGroups(sel, m.SourceBucket, created)
+	rd := &reading{report: r, groups: g, workers: g.bound(o.MemoryBytes, min(max(1, o.Concurrency), MaxConcurrency), readerBytes), verify: o.VerifyChecksums, progress: orNone(o.Progress)}
 	var bytes int64
 	for _, f := range m.Files {
 		bytes += f.SizeBytes
 	}
+	g.totalBytes.Store(bytes)
 	rd.progress.Total(0, bytes)
+	rd.progress = &countedProgress{rd.progress, g}
 	if err := rd.run(ctx); err != nil {
 		return nil, err
 	}
 	source := Source{Kind: "inventory", Report: r.at(), ID: r.id, Created: created, Format: m.FileFormat}
-	return newSurvey(m.SourceBucket, "", source, rd.groups), nil
+	return newSurvey(m.SourceBucket, "", source, g), nil
 }
 
 // readChecked reads a small file whole and checks its MD5.

@@ -42,23 +42,36 @@ func newSurvey(bucket, scope string, source Source, g *groups) *Survey {
 
 // choose finds the hotspots, sorts them and counts them.
 func (s *Survey) choose() {
-	t, sel := &s.Totals, &s.groups.sel
-	for i := range s.groups.shards {
-		table := &s.groups.shards[i].table
-		t.Groups += int64(table.n)
-		for place := range table.all {
-			objects, bytes := table.small(table.at(place))
-			if !sel.Hot(objects, bytes) {
-				continue
-			}
+	t := &s.Totals
+	for hot := range s.all {
+		table, place := s.at(hot)
+		t.Groups++
+		if objects, bytes := table.small(table.at(place)); s.groups.sel.Hot(objects, bytes) {
 			t.Hotspots++
 			t.HotspotObjects += objects
 			t.HotspotBytes += bytes
-			t.Outputs += sel.Outputs(bytes)
-			s.hot = append(s.hot, uint64(min(objects, math.MaxUint32))<<32|uint64(i)<<(32-shardBits)|uint64(place))
+			t.Outputs += s.groups.sel.Outputs(bytes)
+		}
+	}
+	s.hot = make([]uint64, 0, t.Hotspots)
+	for hot := range s.all {
+		table, place := s.at(hot)
+		if objects, bytes := table.small(table.at(place)); s.groups.sel.Hot(objects, bytes) {
+			s.hot = append(s.hot, uint64(min(objects, math.MaxUint32))<<32|hot)
 		}
 	}
 	slices.SortFunc(s.hot, s.compare)
+}
+
+// all are all groups, in the form of hot but without their objects.
+func (s *Survey) all(yield func(hot uint64) bool) {
+	for i := range s.groups.shards {
+		for place := range s.groups.shards[i].all {
+			if !yield(uint64(i)<<(32-shardBits) | uint64(place)) {
+				return
+			}
+		}
+	}
 }
 
 // compare orders hotspots: most objects first, then by prefix.
@@ -103,12 +116,10 @@ func (s *Survey) Hotspots() iter.Seq[*Hotspot] {
 func (s *Survey) Groups() iter.Seq[*Hotspot] {
 	return func(yield func(*Hotspot) bool) {
 		var h Hotspot
-		for i := range s.groups.shards {
-			for place := range s.groups.shards[i].all {
-				s.fill(&h, uint64(i)<<(32-shardBits)|uint64(place))
-				if !yield(&h) {
-					return
-				}
+		for hot := range s.all {
+			s.fill(&h, hot)
+			if !yield(&h) {
+				return
 			}
 		}
 	}

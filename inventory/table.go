@@ -67,7 +67,7 @@ var errTableFull = errors.New("more than 32 GiB of groups: choose a coarser grou
 // it grows without copies but of its slots. It is for one goroutine.
 type table struct {
 	// slots have the hash in the upper half, 1 + place in the lower; 0 is empty. At
-	// most two in three are taken.
+	// most half of them are taken.
 	slots []uint64
 	n     int // groups
 	// chunks hold the groups, each followed by its prefix in whole words, padded with
@@ -179,7 +179,7 @@ func (t *table) newGroup(hash uint32, prefix []byte) (uint32, error) {
 	case !utf8.Valid(prefix):
 		return 0, fmt.Errorf("a key below %q: the keys of S3 are UTF-8, this is none", prefix)
 	}
-	if (t.n+1)*3 > len(t.slots)*2 {
+	if (t.n+1)*2 > len(t.slots) {
 		t.grow()
 	}
 	size := groupWords + wordsOf(len(prefix))

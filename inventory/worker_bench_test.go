@@ -50,7 +50,7 @@ func BenchmarkWorker(b *testing.B) {
 						if sel.GroupBy, err = ParseGrouping(by); err != nil {
 							b.Fatal(err)
 						}
-						w := newGroups(sel, "bucket", reportTime, 0).worker()
+						w := newGroups(sel, "bucket", reportTime).worker()
 						batches := benchBatches(b, w, 64*batchRows, groups, sorted)
 						b.ResetTimer()
 						for i := range b.N {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -39,6 +40,7 @@ func (p *program) hotspotsCommand() *cli.Command {
 			&cli.StringFlag{Name: "listing", Usage: "list `s3://BUCKET/PREFIX/` instead", Category: "source"},
 			&cli.BoolFlag{Name: "verify-checksums", Usage: "hold large ORC files against the manifest's MD5 too, which reads them twice (all others always are)", Category: "source"},
 			&cli.IntFlag{Name: "concurrency", Value: max(2, runtime.GOMAXPROCS(0)), DefaultText: "number of CPUs; 32 for a listing", Usage: "read `N` files or parts of files at once, or send N LIST requests", Category: "run"},
+			&cli.StringFlag{Name: "memory", Value: "512MiB", Usage: "keep within this `SIZE`; groups that do not fit are an error that names a coarser grouping", Category: "run"},
 			&cli.StringFlag{Name: "plan", Usage: "write the plan to this `FILE` or s3://BUCKET/KEY", Category: "output"},
 			&cli.StringFlag{Name: "report", Usage: "write a report to read and print to this `FILE`.html: one page that needs no other file", Category: "output"},
 			&cli.StringFlag{Name: "prices", Usage: "reckon with the prices in this `FILE`; without it with those of " + price.Default().Region, Category: "output"},
@@ -59,6 +61,7 @@ type hotspotsFlags struct {
 	prices      *price.List
 	output      string
 	concurrency int
+	memoryBytes int64
 	verify      bool
 	top         int
 }
@@ -98,6 +101,12 @@ func readHotspotsFlags(c *cli.Context) (f hotspotsFlags, err error) {
 	if f.inventory == "" && !c.IsSet("concurrency") {
 		f.concurrency = inventory.DefaultListConcurrency
 	}
+	if f.memoryBytes, err = sizeFlag(c, "memory", false); err != nil {
+		return f, err
+	}
+	if f.memoryBytes < inventory.MinMemoryBytes {
+		return f, usageError("--memory %s: at least %dMiB", c.String("memory"), inventory.MinMemoryBytes>>20)
+	}
 	if f.plan, err = readPlanTarget(c.String("plan")); err != nil {
 		return f, err
 	}
@@ -129,6 +138,8 @@ func (p *program) hotspots(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	// The runtime does not count the code, nor what it gives back late.
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(f.memoryBytes - inventory.ProgramBytes))
 	ctx := c.Context
 	var store *s3store.Client
 	if f.inventory == "" || inventory.IsS3(f.inventory) || f.plan.onS3() {
@@ -186,9 +197,9 @@ func (p *program) survey(ctx context.Context, c *cli.Context, store *s3store.Cli
 		return nil, err
 	}
 	if f.inventory == "" {
-		return inventory.SurveyListing(ctx, store, f.listing.Bucket, f.listing.Key, f.sel, inventory.ListingOptions{Concurrency: f.concurrency, Progress: bar})
+		return inventory.SurveyListing(ctx, store, f.listing.Bucket, f.listing.Key, f.sel, inventory.ListingOptions{Concurrency: f.concurrency, MemoryBytes: f.memoryBytes, Progress: bar})
 	}
 	return inventory.SurveyReport(ctx, store, f.inventory, f.sel, inventory.ReportOptions{
-		VerifyChecksums: f.verify, Concurrency: f.concurrency, Progress: bar, Log: log,
+		VerifyChecksums: f.verify, Concurrency: f.concurrency, MemoryBytes: f.memoryBytes, Progress: bar, Log: log,
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -193,6 +194,9 @@ func TestPyarrowFiles(t *testing.T) {
 			if withDictionary := strings.HasSuffix(path, "-1.0.orc"); withDictionary != (dictionaries > 0) {
 				t.Errorf("%d dictionaries", dictionaries)
 			}
+			f := openTestFile(t, path)
+			checkSpans(t, f, rand.New(rand.NewPCG(1, 2)))
+			checkStatistics(t, f)
 		})
 	}
 }

@@ -163,6 +163,9 @@ func (z *zoneOffsets) at(seconds int64) int64 {
 	t := time.Unix(seconds, 0).In(z.zone)
 	_, offset := t.Zone()
 	start, end := t.ZoneBounds()
+	if start.IsZero() && !end.IsZero() {
+		offset = firstStandard(end)
+	}
 	z.secondsFromUTC, z.from, z.to = int64(offset), math.MinInt64, math.MaxInt64
 	if !start.IsZero() {
 		z.from = start.Unix()
@@ -171,4 +174,18 @@ func (z *zoneOffsets) at(seconds int64) int64 {
 		z.to = end.Unix()
 	}
 	return z.secondsFromUTC
+}
+
+// firstStandard returns the first offset that is no daylight saving time from the given change on. Apache's readers and
+// writers take it for all of the time before, rather than the mean solar time of a place.
+func firstStandard(change time.Time) int {
+	for change.IsDST() {
+		_, next := change.ZoneBounds()
+		if next.IsZero() {
+			break
+		}
+		change = next
+	}
+	_, offset := change.Zone()
+	return offset
 }

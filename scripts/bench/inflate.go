@@ -22,7 +22,7 @@ var corpusProgram string
 const corpusVersion = "v1"
 
 // inflateBytes is how much a contender inflates in a run.
-const inflateBytes = 1500e6
+const inflateBytes = 1000e6
 
 // inflateTrials inflate gzip log members with their CRC-32, the key columns of
 // ORC files, and a mix of all sorts of files.

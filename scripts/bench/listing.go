@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,66 +16,135 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/s3compact/s3compact/internal/s3test/slow"
+	"github.com/s3compact/s3compact/internal/s3test/versitygw"
 )
 
-// listingLatency is how long each LIST takes.
+// listingLatency is the round trip to the servers that are listed.
 const listingLatency = 20 * time.Millisecond
 
-// listingTrials list a tree of folders and one huge folder, each LIST of which
-// takes 20 ms, serially and with s3compact's parallel listing.
-func (b *bench) listingTrials(context.Context) ([]trial, error) {
+// listedBucket is a bucket behind a proxy that is a round trip away.
+type listedBucket struct {
+	endpoint string
+	env      []string     // credentials
+	count    func() int64 // requests since the last call; nil: nobody counts
+}
+
+// listingTrials list a tree of folders and one huge folder, serially and with
+// s3compact's parallel listing: from a server that answers from memory, and from
+// versitygw, which reads the folder of a page anew for it.
+func (b *bench) listingTrials(ctx context.Context) ([]trial, error) {
+	var trials []trial
+	for _, server := range []struct {
+		name  string
+		keys  int
+		goal  float64 // versitygw's own work sets bounds that are not ours
+		start func(ctx context.Context, keys []string) (listedBucket, error)
+	}{{"", 400_000, 8, b.fromMemory}, {", versitygw", 100_000, 0, b.fromVersitygw}} {
+		for _, shape := range []struct {
+			name string
+			keys func(int) []string
+		}{{"a tree of folders", treeKeys}, {"one flat folder", flatKeys}} {
+			n := server.keys
+			if b.size == quick {
+				n /= quickShare
+			}
+			t := trial{
+				Section: "listing", Input: fmt.Sprintf("%s, %d keys%s", shape.name, n, server.name),
+				Work: float64(n), Unit: "keys", Goal: server.goal, Few: true, MostCount: 1.5, CountSlack: 100,
+			}
+			if !b.wants(&t) {
+				continue // it would take as long to make as to list
+			}
+			keys := shape.keys(n)
+			bucket, err := server.start(ctx, keys)
+			if err != nil {
+				return nil, err
+			}
+			if t.Contenders, err = b.listers(bucket, listedGroups(keys)); err != nil {
+				return nil, err
+			}
+			trials = append(trials, t)
+		}
+	}
+	return trials, nil
+}
+
+func (b *bench) listers(bucket listedBucket, truth groups) ([]contender, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	// What the SDK and s3compact ask for; the server checks none of it.
-	for k, v := range map[string]string{"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench", "AWS_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true"} {
-		if err := os.Setenv(k, v); err != nil {
-			return nil, err
+	env := append([]string{"env"}, bucket.env...)
+	plan, table := filepath.Join(b.tmp, "plan.jsonl"), filepath.Join(b.tmp, "groups.tsv")
+	own := func(name string, more ...string) contender {
+		argv := append(slices.Clone(env),
+			b.s3compact, "hotspots", "--listing", "s3://"+listBucket+"/", "--endpoint-url", bucket.endpoint, "--group-by", "depth=1",
+			"--small-size", "none", "--min-objects", "1", "--plan", plan)
+		return contender{
+			Name: name, Ours: true, ByWall: true, Answer: plan, Count: bucket.count, Run: append(argv, more...),
+			Check: func() error { return truth.equal(readPlan(plan)) },
 		}
 	}
-	keys := 400_000
-	if b.size == quick {
-		keys /= quickShare
+	// A serial listing, too: the goal is judged by the faster one.
+	serial := own("s3compact hotspots --listing, 1 request at a time", "--concurrency", "1")
+	serial.Ours = false
+	return []contender{
+		{
+			Name: "AWS SDK, serial", ByWall: true, Answer: table, Count: bucket.count, Run: append(slices.Clone(env), self, listCommand, bucket.endpoint, table),
+			Check: func() error { return truth.equal(readTable(table)) },
+		},
+		own("s3compact hotspots --listing"),
+		serial,
+	}, nil
+}
+
+// fromMemory starts a server that holds the keys in memory.
+func (b *bench) fromMemory(_ context.Context, keys []string) (listedBucket, error) {
+	s, err := startListServer(keys)
+	if err != nil {
+		return listedBucket{}, err
 	}
-	var trials []trial
-	for _, bucket := range []struct {
-		input string
-		make  func(int) []string
-	}{{"a tree of folders", treeKeys}, {"one flat folder", flatKeys}} {
-		s, err := startListServer(bucket.make(keys), listingLatency)
-		if err != nil {
-			return nil, err
-		}
-		b.closers = append(b.closers, s.close)
-		truth := listedGroups(s.keys)
-		plan, table := filepath.Join(b.tmp, "plan.jsonl"), filepath.Join(b.tmp, "groups.tsv")
-		own := func(name string, more ...string) contender {
-			return contender{
-				Name: name, Ours: true, ByWall: true, Answer: plan, Count: s.count,
-				Run: append([]string{
-					b.s3compact, "hotspots", "--listing", "s3://" + listBucket + "/", "--endpoint-url", s.endpoint, "--group-by", "depth=1",
-					"--small-size", "none", "--min-objects", "1", "--plan", plan,
-				}, more...),
-				Check: func() error { return truth.equal(readPlan(plan)) },
-			}
-		}
-		// A serial listing too: the goal is judged by the faster one.
-		serial := own("s3compact hotspots --listing, 1 request at a time", "--concurrency", "1")
-		serial.Ours = false
-		trials = append(trials, trial{
-			Section: "listing", Input: fmt.Sprintf("%s, %d keys", bucket.input, keys), Work: float64(keys), Unit: "keys", Goal: 8, Few: true, MostCount: 1.5, CountSlack: 100,
-			Contenders: []contender{
-				{
-					Name: "AWS SDK, serial", ByWall: true, Answer: table, Count: s.count, Run: []string{self, listCommand, s.endpoint, table},
-					Check: func() error { return truth.equal(readTable(table)) },
-				},
-				own("s3compact hotspots --listing"),
-				serial,
-			},
-		})
+	b.closers = append(b.closers, s.close)
+	return b.farAway(s.endpoint, []string{"AWS_ACCESS_KEY_ID=bench", "AWS_SECRET_ACCESS_KEY=bench", "AWS_REGION=us-east-1"}, s.count)
+}
+
+// fromVersitygw starts versitygw over files of the keys' sizes, without content.
+func (b *bench) fromVersitygw(ctx context.Context, keys []string) (listedBucket, error) {
+	binary, err := versitygw.Binary(ctx, func(s string) { say("%s", s) })
+	if err != nil {
+		return listedBucket{}, err
 	}
-	return trials, nil
+	s, err := versitygw.StartWithProcess(ctx, binary)
+	if err != nil {
+		return listedBucket{}, err
+	}
+	b.closers = append(b.closers, func() { runtime.KeepAlive(s) }) // it ends when nobody holds it
+	say("making %d files for versitygw", len(keys))
+	for _, key := range keys {
+		name := filepath.Join(s.Dir, "data", listBucket, filepath.FromSlash(key))
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			return listedBucket{}, err
+		}
+		if err := os.WriteFile(name, nil, 0o600); err != nil {
+			return listedBucket{}, err
+		}
+		if err := os.Truncate(name, keyBytes(key)); err != nil {
+			return listedBucket{}, err
+		}
+	}
+	return b.farAway(s.Endpoint, s.Env(), nil)
+}
+
+// farAway puts a server behind a proxy.
+func (b *bench) farAway(endpoint string, env []string, count func() int64) (listedBucket, error) {
+	proxy, err := slow.Start(endpoint, listingLatency)
+	if err != nil {
+		return listedBucket{}, err
+	}
+	b.closers = append(b.closers, func() { _ = proxy.Close() }) // nothing is sent any more
+	return listedBucket{endpoint: proxy.Endpoint, env: append(env, "AWS_EC2_METADATA_DISABLED=true"), count: count}, nil
 }
 
 // count is the number of requests since the last call.

@@ -38,7 +38,7 @@ func newListServer(t *testing.T, keys []string) *listServer {
 	for k, v := range map[string]string{"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench", "AWS_REGION": "us-east-1"} {
 		t.Setenv(k, v)
 	}
-	s, err := startListServer(keys, 0)
+	s, err := startListServer(keys)
 	if err != nil {
 		t.Fatal(err)
 	}

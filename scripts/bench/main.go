@@ -41,7 +41,7 @@ func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	isQuick := flags.Bool("quick", false, "small inputs and two repeats: shows that everything works, the numbers mean little")
 	only := flags.String("only", "", "run only the trials whose \"section: input\" matches this `REGEXP`")
-	repeats := flags.Int("repeats", 5, "run each contender `N` times")
+	repeats := flags.Int("repeats", 7, "run each contender `N` times")
 	write := flags.String("write", "", "put the tables into this `FILE` of Markdown, between its marks")
 	jsonFile := flags.String("json", "", "write all results to this `FILE`")
 	program := flags.String("program", "", "measure this s3compact `FILE`, an earlier one for example, instead of building one")
@@ -145,7 +145,7 @@ func (b *bench) trials(ctx context.Context) ([]trial, error) {
 			return nil, err
 		}
 		for _, t := range trials {
-			if b.only.MatchString(t.Section + ": " + t.Input) {
+			if b.wants(&t) {
 				wanted = append(wanted, t)
 			}
 		}
@@ -155,6 +155,9 @@ func (b *bench) trials(ctx context.Context) ([]trial, error) {
 	}
 	return wanted, nil
 }
+
+// wants says whether -only asks for a trial.
+func (b *bench) wants(t *trial) bool { return b.only.MatchString(t.Section + ": " + t.Input) }
 
 // run carries the trials out, one process at a time.
 func (b *bench) run(ctx context.Context, trials []trial, repeats int) (*report, error) {

@@ -46,7 +46,7 @@ public final class Write {
     Configuration conf = new Configuration(false);
     conf.set("fs.defaultFS", "file:///");
     conf.set("fs.file.impl", "org.apache.hadoop.fs.RawLocalFileSystem");
-    OrcConf.ROWS_BETWEEN_CHECKS.setLong(conf, 1000);
+    OrcConf.ROWS_BETWEEN_CHECKS.setLong(conf, 3000);
     OrcConf.DICTIONARY_KEY_SIZE_THRESHOLD.setDouble(conf, variant == 2 ? 0 : 0.8);
     OrcConf.ROW_INDEX_STRIDE_DICTIONARY_CHECK.setBoolean(conf, variant == 0);
     TypeDescription schema = TypeDescription.fromString(SCHEMA);

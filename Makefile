@@ -97,7 +97,11 @@ vuln: $(VULN) ## look for known vulnerabilities that the code reaches; needs vul
 	.ci/vuln $(VULN)
 
 .PHONY: bench
-bench: ## run the benchmarks; alone on the machine, or the numbers mean nothing
+bench: ## measure s3compact beside its peers and renew docs/benchmarks.md: an hour, alone on the machine; needs python3, PyPI, gcc
+	go run ./scripts/bench -write docs/benchmarks.md
+
+.PHONY: bench-parts
+bench-parts: ## run the benchmarks of single packages
 	go test -run '^$$' -bench . -benchmem -timeout 60m ./...
 
 .PHONY: clean

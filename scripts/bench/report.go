@@ -37,9 +37,12 @@ func (r *report) markdown(w io.Writer) {
 	if len(r.Verdicts) > 0 {
 		fmt.Fprint(w, "\n### Goals\n\n| measured | goal | found | |\n|---|---|---:|---|\n")
 		for _, v := range r.Verdicts {
-			met := "met"
-			if !v.Met {
-				met = "**not met**"
+			met := "**not met**"
+			switch {
+			case v.Met:
+				met = "met"
+			case v.Enough:
+				met = "not met, but the least is"
 			}
 			fmt.Fprintf(w, "| %s | %s | %s | %s |\n", v.Input, v.Goal, v.Value, met)
 		}

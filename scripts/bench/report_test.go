@@ -18,7 +18,7 @@ func sampleReport() *report {
 			{Section: "orc", Input: "keys of 45 bytes", Contender: "chDB", Work: 4, Repeats: 5, Missing: "no | python\nat all"},
 			{Section: "listing", Input: "a tree", Contender: "serial", ByWall: true, Repeats: 3, Rate: 50000, RateLow: 49000, RateHigh: 51000, CPUSeconds: 1, WallSeconds: 8, Requests: 400, PeakBytes: 20 << 20},
 		},
-		Verdicts: []verdict{{Input: "keys of 45 bytes", Goal: "1.25 × the fastest peer", Value: "1.50 ×", Met: true}, {Input: "a tree", Goal: "8.00 ×", Value: "7.00 ×"}},
+		Verdicts: []verdict{{Input: "keys of 45 bytes", Goal: "1.25 × the fastest peer", Value: "1.50 ×", Met: true}, {Input: "a tree", Goal: "8.00 ×", Value: "7.00 ×"}, {Input: "logs", Goal: "1.00 ×, at least 0.85 ×", Value: "0.90 ×", Enough: true}},
 	}
 }
 
@@ -31,6 +31,7 @@ Versions: s3compact 1; chdb 4.
 |---|---|---:|---|
 | keys of 45 bytes | 1.25 × the fastest peer | 1.50 × | met |
 | a tree | 8.00 × | 7.00 × | **not met** |
+| logs | 1.00 ×, at least 0.85 × | 0.90 × | not met, but the least is |
 
 ### The reference query over ORC inventories
 

@@ -80,6 +80,7 @@ type verdict struct {
 	Goal    string  `json:"goal"`
 	Value   string  `json:"value"`
 	Met     bool    `json:"met"`
+	Enough  bool    `json:"enough"` // the least that is acceptable was reached
 	Ratio   float64 `json:"ratio,omitempty"`
 }
 
@@ -225,7 +226,7 @@ func (t *trial) judge(results []result) []verdict {
 			goal += fmt.Sprintf(", at least %.2f ×", t.Least)
 			least = t.Least
 		}
-		vs = append(vs, verdict{Section: t.Section, Input: t.Input, Goal: goal, Value: fmt.Sprintf("%.2f ×", ratio), Met: ratio >= least, Ratio: ratio})
+		vs = append(vs, verdict{Section: t.Section, Input: t.Input, Goal: goal, Value: fmt.Sprintf("%.2f ×", ratio), Met: ratio >= t.Goal, Enough: ratio >= least, Ratio: ratio})
 	}
 	if t.MostBytes > 0 && peak > 0 {
 		vs = append(vs, verdict{
@@ -238,6 +239,9 @@ func (t *trial) judge(results []result) []verdict {
 			Section: t.Section, Input: t.Input, Goal: fmt.Sprintf("at most %.1f × the requests of the peer and %d more", t.MostCount, t.CountSlack),
 			Value: fmt.Sprintf("%d of %d", requests, fewest), Met: float64(requests) <= t.MostCount*float64(fewest)+float64(t.CountSlack),
 		})
+	}
+	for i := range vs {
+		vs[i].Enough = vs[i].Enough || vs[i].Met
 	}
 	return vs
 }

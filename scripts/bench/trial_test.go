@@ -65,12 +65,13 @@ func TestJudge(t *testing.T) {
 		name  string
 		trial trial
 		own   result
-		met   []bool
+		met   []bool // at least enough
 	}{
 		{"no goal", trial{}, result{Ratio: 9}, nil},
 		{"goal reached", trial{Goal: 1.25}, result{Ratio: 1.25}, []bool{true}},
 		{"goal missed", trial{Goal: 1.25}, result{Ratio: 1.24}, []bool{false}},
 		{"at least", trial{Goal: 1, Least: 0.85}, result{Ratio: 0.85}, []bool{true}},
+		{"more than the least, less than the goal", trial{Goal: 1, Least: 0.85}, result{Ratio: 0.99}, []bool{true}},
 		{"less than the least", trial{Goal: 1, Least: 0.85}, result{Ratio: 0.84}, []bool{false}},
 		{"memory", trial{MostBytes: 512 << 20}, result{PeakBytes: 512 << 20}, []bool{true}},
 		{"speed and too much memory", trial{Goal: 1, MostBytes: 512 << 20}, result{Ratio: 1, PeakBytes: 512<<20 + 1}, []bool{true, false}},
@@ -79,8 +80,12 @@ func TestJudge(t *testing.T) {
 	} {
 		tc.own.Ours = true
 		var met []bool
+		goal := tc.trial.Goal > 0 && tc.own.Ratio >= tc.trial.Goal
 		for _, v := range tc.trial.judge([]result{tc.own, {Ratio: 100, PeakBytes: 4 << 30, Requests: 100}}) {
-			met = append(met, v.Met)
+			met = append(met, v.Enough)
+			if v.Ratio > 0 && v.Met != goal {
+				t.Errorf("%s: goal met is %v", tc.name, v.Met)
+			}
 		}
 		if d := cmp.Diff(tc.met, met); d != "" {
 			t.Errorf("%s: %s", tc.name, d)

@@ -2,6 +2,8 @@ package orc
 
 import (
 	"testing"
+
+	"github.com/s3compact/s3compact/internal/orcwrite"
 )
 
 // FuzzFile reads damaged files whole.
@@ -11,6 +13,10 @@ func FuzzFile(f *testing.F) {
 		f.Add(b, uint32(len(b)/2), byte(0x55))
 	}
 	f.Add(one(KindLong, 3, directV2, threeInts).bytes(), uint32(4), byte(1))
+	for i, compression := range []orcwrite.Compression{orcwrite.None, orcwrite.Zlib, orcwrite.Snappy} {
+		o := orcwrite.Options{Compression: compression, BlockBytes: 200, RowIndexStride: 4, EarlyPositions: i > 0}
+		f.Add(writeInventory(f, uint64(i), o, 0.2, 10, 9), uint32(50), byte(1))
+	}
 	f.Fuzz(func(t *testing.T, b []byte, at uint32, mask byte) {
 		if len(b) > 0 {
 			b[int(at)%len(b)] ^= mask

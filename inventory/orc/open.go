@@ -196,6 +196,24 @@ func (c *column) parseIndex(r *Reader, stored []byte, groups int) error {
 		return err
 	}
 	c.hasIndex = true
+	return c.checkBits(r)
+}
+
+// checkBits checks in which bit of a byte the row groups begin in streams of booleans. It follows from the number of rows and
+// of values before, and nothing else would tell where a stream ends within its last byte.
+func (c *column) checkBits(r *Reader) error {
+	rootNulls := r.root != nil && r.root != c && r.root.present.bytes.exists
+	values, known := int64(0), true
+	for g := range c.index.statistics {
+		row := r.file.rowGroup(r.span.Stripe, g).FirstRow
+		present, data := &c.present.bytes.stream, &c.bits.bytes.stream
+		if present.exists && !rootNulls && int64(present.positions[g].bits) != row%8 ||
+			data.exists && known && int64(data.positions[g].bits) != values%8 {
+			return fmt.Errorf("row group %d is said to begin in another bit than that of its first row", g)
+		}
+		known = known && c.index.statistics[g].Known
+		values += c.index.statistics[g].Values
+	}
 	return nil
 }
 

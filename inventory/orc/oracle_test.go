@@ -273,7 +273,7 @@ func decodeByteRLE(dst, src []byte) error {
 		r := &byteReader{stream: streamOf(src)}
 		err = inPieces(dst, piece, func(part []byte) error {
 			constant, err := r.read(part)
-			if err == nil && constant != (len(bytes.TrimLeft(part, string(part[:1]))) == 0) {
+			if err == nil && constant != (bytes.Count(part, part[:1]) == len(part)) {
 				panic("wrongly constant")
 			}
 			return err

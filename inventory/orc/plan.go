@@ -97,6 +97,9 @@ func (s *stream) want(from, to, groups int) int64 {
 	return w.end - w.offset
 }
 
+// lookAhead is how many row groups behind one are searched for the start of the next chunk, as a short cut.
+const lookAhead = 64
+
 // reach returns how far into the stored stream the values before row group g reach.
 func (s *stream) reach(g int) int64 {
 	p := &s.positions[g]
@@ -110,7 +113,7 @@ func (s *stream) reach(g int) int64 {
 		return p.chunk
 	}
 	end := int64(math.MaxInt64)
-	for _, later := range s.positions[g+1:] {
+	for _, later := range s.positions[g+1 : min(len(s.positions), g+1+lookAhead)] {
 		if later.chunk > p.chunk {
 			end = later.chunk
 			break

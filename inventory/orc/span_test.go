@@ -3,7 +3,9 @@ package orc
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"path/filepath"
 	"testing"
@@ -82,6 +84,9 @@ func readSplit(f *File, r *Reader, columns []string, stripe int, cuts []int, fre
 	return all, nil
 }
 
+// errDiffers is the error of readSkipping where what is read is not what it should be.
+var errDiffers = errors.New("not the same")
+
 // readSkipping reads a stripe with some columns left out of some row groups, and compares what is read with whole.
 func readSkipping(r *Reader, stripe int, random *rand.Rand, whole *Batch) error {
 	ctx := context.Background()
@@ -95,16 +100,20 @@ func readSkipping(r *Reader, stripe int, random *rand.Rand, whole *Batch) error 
 		return err
 	}
 	rows := 0
+	var differs error // which counts only if there is no other error
 	for {
 		b, err := r.Next(ctx)
 		if err != nil {
-			if rows != whole.Rows {
-				return fmt.Errorf("%d rows: %w", rows, err)
+			if err != io.EOF {
+				return err
 			}
-			return nil
+			if rows != whole.Rows {
+				return fmt.Errorf("%w: %d rows", errDiffers, rows)
+			}
+			return differs
 		}
-		if int(b.FirstRow) != rows {
-			return fmt.Errorf("row %d begins a batch instead of row %d", b.FirstRow, rows)
+		if int(b.FirstRow) != rows || rows+b.Rows > whole.Rows {
+			return fmt.Errorf("%w: row %d begins a batch instead of row %d", errDiffers, b.FirstRow, rows)
 		}
 		for i, v := range b.Columns {
 			if v.Skipped {
@@ -113,10 +122,10 @@ func readSkipping(r *Reader, stripe int, random *rand.Rand, whole *Batch) error 
 			for row := range b.Rows {
 				w := whole.Columns[i]
 				if v.IsNull(row) != w.IsNull(rows+row) {
-					return fmt.Errorf("column %d, row %d: null is %v", i, rows+row, v.IsNull(row))
+					differs = fmt.Errorf("%w: column %d, row %d: null is %v", errDiffers, i, rows+row, v.IsNull(row))
 				}
-				if !v.IsNull(row) && !sameValue(v, w.from(rows), row) {
-					return fmt.Errorf("column %d, row %d differs", i, rows+row)
+				if !v.IsNull(row) && !w.IsNull(rows+row) && !sameValue(v, w.from(rows), row) {
+					differs = fmt.Errorf("%w: column %d, row %d", errDiffers, i, rows+row)
 				}
 			}
 		}

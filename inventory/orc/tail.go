@@ -18,7 +18,7 @@ const (
 	// defaultBlockBytes is used where the postscript names no block size.
 	defaultBlockBytes = 256 << 10
 	// maxRowGroups bounds the row groups of one stripe.
-	maxRowGroups = 1 << 20
+	maxRowGroups = 1 << 16
 	magic        = "ORC"
 )
 

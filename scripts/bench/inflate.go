@@ -79,7 +79,7 @@ func (b *bench) inflateContenders(ctx context.Context, file string, rounds int) 
 	for _, l := range cInflaters {
 		program, missing := l.make(ctx)
 		if missing != nil {
-			cs = append(cs, contender{Name: l.name, Missing: missing.Error()})
+			cs = append(cs, contender{Name: l.name, Missing: whyMissing(l.name, missing)})
 			continue
 		}
 		command := func(rounds int) []string { return []string{program, file, strconv.Itoa(rounds)} }

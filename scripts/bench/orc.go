@@ -75,14 +75,19 @@ func (b *bench) orcTrials(ctx context.Context) ([]trial, error) {
 			continue
 		}
 		java, missing := makeJava(ctx, b.size, folder)
+		why := ""
 		if missing != nil {
-			say("no file of Apache ORC's Java writer: %v", missing)
-			continue
+			why = whyMissing("the files of Apache ORC's Java writer", missing)
 		}
 		for _, order := range []string{"shuffled", "sorted"} {
 			t := trial{Section: "orc", Input: fmt.Sprintf("%s, %s, ZLIB, by the Java writer", d.describe(b.size), order), Work: float64(d.rows(b.size)) / 1e6, Unit: "M rows", Goal: 1.25}
 			if order == "sorted" {
 				t.Goal = 3
+			}
+			if why != "" {
+				t.Contenders = []contender{{Name: "everybody", Missing: why}}
+				trials = append(trials, t)
+				continue
 			}
 			q := query{program: program, grouping: "depth1", start: start, report: filepath.Join(java, order+"-zlib"), truth: filepath.Join(folder, "depth1.tsv")}
 			if t.Contenders, err = b.queryContenders(ctx, q, false); err != nil {

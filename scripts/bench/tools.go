@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -38,6 +39,16 @@ func python(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("the peers from PyPI (they need python3 with its venv module): %w", err)
 	}
 	return filepath.Join(dir, "bin", "python3"), nil
+}
+
+// whyMissing says in a few words why something can't be measured here, and the
+// whole error to who watches.
+func whyMissing(what string, err error) string {
+	say("without %s: %v", what, err)
+	if errors.Is(err, exec.ErrNotFound) {
+		return err.Error()
+	}
+	return "it could not be made here"
 }
 
 // command runs a program whose output matters only when it fails.

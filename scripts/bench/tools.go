@@ -45,8 +45,8 @@ func python(ctx context.Context) (string, error) {
 // whole error to who watches.
 func whyMissing(what string, err error) string {
 	say("without %s: %v", what, err)
-	if errors.Is(err, exec.ErrNotFound) {
-		return err.Error()
+	if absent := (*exec.Error)(nil); errors.As(err, &absent) && errors.Is(absent, exec.ErrNotFound) {
+		return absent.Name + " is not installed"
 	}
 	return "it could not be made here"
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -148,5 +149,15 @@ func TestWrongAnswers(t *testing.T) {
 	}
 	if err := (groups{}).equal(nil, nil); err == nil {
 		t.Error("an empty truth accepts an empty answer")
+	}
+}
+
+func TestWhyMissingNamesNoPath(t *testing.T) {
+	_, err := exec.LookPath("no-such-tool-of-this-name")
+	if got := whyMissing("a library", fmt.Errorf("make /some/path: %w", err)); got != "no-such-tool-of-this-name is not installed" {
+		t.Errorf("whyMissing = %q", got)
+	}
+	if got := whyMissing("a library", errors.New("gcc /some/path: exit status 1")); strings.Contains(got, "/") {
+		t.Errorf("whyMissing = %q, which holds a path", got)
 	}
 }

@@ -49,11 +49,9 @@ func parseManifest(b []byte) (*manifest, error) {
 		return nil, errors.New("no whole manifest of S3 Inventory: it has no list of files, not even an empty one; fetch the report again, or use another one")
 	}
 	switch m.FileFormat {
-	case formatCSV, formatORC:
-	case formatParquet:
-		return nil, errors.New("the report's format is Parquet: reports in ORC and CSV are read; set one of them in the inventory configuration, or use --listing")
+	case formatCSV, formatORC, formatParquet:
 	default:
-		return nil, fmt.Errorf("the report's format %q is unknown: reports in ORC and CSV are read", m.FileFormat)
+		return nil, fmt.Errorf("the report's format %q is unknown: reports in ORC, Parquet and CSV are read", m.FileFormat)
 	}
 	if _, err := m.created(); err != nil {
 		return nil, err

@@ -215,6 +215,9 @@ func (rd *reading) openFile(ctx context.Context, df *dataFile) (o *openData, err
 // openColumnar opens a file of columns. Where there are few files, each is read
 // in several units, so that all workers have work.
 func (rd *reading) openColumnar(r io.ReaderAt, df *dataFile) (openRows, error) {
+	if rd.manifest.FileFormat == formatParquet {
+		return openParquet(r, df.SizeBytes)
+	}
 	files := len(rd.manifest.Files)
 	return openORC(r, df.SizeBytes, (unitsPerWorker*rd.workers+files-1)/files)
 }

@@ -230,7 +230,7 @@ func TestHotspotsRefuses(t *testing.T) {
 		{"data file missing", []string{"--inventory", missing}, 1, []string{missing, "reports/data/1.orc", "it is missing", "use a newer report"}},
 		{"wrong MD5", []string{"--inventory", wrongSum}, 1, []string{wrongSum, "1.csv", "MD5", "fetch it again"}},
 		{"corrupt ORC", []string{"--inventory", corrupt}, 1, []string{corrupt, "1.orc", "orc: open"}},
-		{"Parquet", []string{"--inventory", parquet}, 1, []string{parquet, "ORC and CSV are read"}},
+		{"corrupt Parquet", []string{"--inventory", parquet}, 1, []string{parquet, "1.parquet", "file too small"}},
 		{"manifest checksum", []string{"--inventory", manifestSum}, 1, []string{manifestSum, "manifest.checksum", "fetch the report again"}},
 		{"no such report", []string{"--inventory", good + "/daily/"}, 1, []string{"find the inventory report"}},
 		{"another file", []string{"--inventory", filepath.Dir(good) + "/1.csv"}, 1, []string{"neither a manifest.json nor a folder"}},

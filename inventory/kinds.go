@@ -33,6 +33,7 @@ const (
 	maxWords     = 64
 	maxKinds     = 4096
 	maxWordBytes = 64
+	wordCodes    = 2 * maxWords // more than there are codes
 )
 
 // minimumBilledBytes is what an object counts at least in the storage classes
@@ -88,10 +89,12 @@ func (k *kindNumbers) of(w words) (uint16, error) {
 // words in their columns. It is for one goroutine.
 type kindTable struct {
 	numbers *kindNumbers
-	words   [attributes][]string   // by code; code 0 is ""
-	kinds   []words                // by kind, as far as this worker has seen it
-	days    []int64                // MinimumDays of each
-	next    [][attributes][]uint16 // by kind, attribute and code: 1 + the kind with that word
+	words   [attributes][]string // by code; code 0 is ""
+	kinds   []words              // by kind, as far as this worker has seen it
+	days    []int64              // MinimumDays of each
+	// next are, by attribute, 1 + the kind that differs from another by a word:
+	// at the kind times wordCodes plus the word's code.
+	next [attributes][]uint16
 }
 
 func newKindTable(numbers *kindNumbers) *kindTable {
@@ -108,7 +111,6 @@ func (t *kindTable) know(kind uint16, w words) {
 	if n := int(kind) + 1; n > len(t.kinds) {
 		t.kinds = append(t.kinds, make([]words, n-len(t.kinds))...)
 		t.days = append(t.days, make([]int64, n-len(t.days))...)
-		t.next = append(t.next, make([][attributes][]uint16, n-len(t.next))...)
 	}
 	t.kinds[kind] = w
 	t.days[kind] = MinimumDays(w[attrClass])
@@ -142,9 +144,9 @@ func isWord(name []byte) bool {
 
 // with is the kind that differs from another in one word.
 func (t *kindTable) with(kind uint16, a attribute, code uint16) (uint16, error) {
-	next := t.next[kind][a]
-	if int(code) < len(next) && next[code] > 0 {
-		return next[code] - 1, nil
+	at := int(kind)*wordCodes + int(code)
+	if at < len(t.next[a]) && t.next[a][at] > 0 {
+		return t.next[a][at] - 1, nil
 	}
 	w := t.kinds[kind]
 	w[a] = t.words[a][code]
@@ -153,11 +155,10 @@ func (t *kindTable) with(kind uint16, a attribute, code uint16) (uint16, error) 
 		return 0, err
 	}
 	t.know(n, w)
-	if int(code) >= len(next) {
-		next = append(next, make([]uint16, int(code)+1-len(next))...)
-		t.next[kind][a] = next
+	if missing := len(t.kinds)*wordCodes - len(t.next[a]); missing > 0 {
+		t.next[a] = append(t.next[a], make([]uint16, missing)...)
 	}
-	next[code] = n + 1
+	t.next[a][at] = n + 1
 	return n, nil
 }
 
@@ -178,32 +179,40 @@ func (t *kindTable) setAll(b *batch, a attribute, code uint16) error {
 	return nil
 }
 
+// eachKind makes room for a kind of each row, where all are the same so far.
+func (t *kindTable) eachKind(b *batch, memory *[]uint16) {
+	if b.kinds != nil {
+		return
+	}
+	*memory = append((*memory)[:0], make([]uint16, b.rows)...)
+	b.kinds = *memory
+	for i := range b.kinds {
+		b.kinds[i] = b.kind
+	}
+}
+
 // set gives the rows of the batch the words of these codes, one for each row.
 // memory is for b.kinds, where it is not set yet.
 func (t *kindTable) set(b *batch, a attribute, codes []uint16, memory *[]uint16) error {
 	if len(codes) == 0 {
 		return nil
 	}
-	if b.kinds == nil {
-		if !slices.ContainsFunc(codes, func(c uint16) bool { return c != codes[0] }) {
-			return t.setAll(b, a, codes[0])
-		}
-		*memory = append((*memory)[:0], make([]uint16, len(codes))...)
-		b.kinds = *memory
-		for i := range b.kinds {
-			b.kinds[i] = b.kind
-		}
+	if b.kinds == nil && !slices.ContainsFunc(codes, func(c uint16) bool { return c != codes[0] }) {
+		return t.setAll(b, a, codes[0])
 	}
-	for i, code := range codes {
-		kind := b.kinds[i]
-		if next := t.next[kind][a]; int(code) < len(next) && next[code] > 0 {
-			b.kinds[i] = next[code] - 1
+	t.eachKind(b, memory)
+	next := t.next[a]
+	for i, kind := range b.kinds {
+		at := int(kind)*wordCodes + int(codes[i])
+		if at < len(next) && next[at] > 0 {
+			b.kinds[i] = next[at] - 1
 			continue
 		}
-		n, err := t.with(kind, a, code)
+		n, err := t.with(kind, a, codes[i])
 		if err != nil {
 			return err
 		}
+		next = t.next[a]
 		b.kinds[i] = n
 	}
 	return nil

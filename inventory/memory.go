@@ -24,7 +24,7 @@ const (
 	pageBytes = 1 << 20
 
 	// workerGroups is how many groups a worker sums up before it flushes them.
-	workerGroups = 32 << 10
+	workerGroups = 64 << 10
 	workerBytes  = workerGroups * 200
 )
 

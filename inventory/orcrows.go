@@ -197,9 +197,11 @@ func (r *orcReader) fill(in *orc.Batch, w *worker) error {
 		r.modified = append(r.modified, millis(s, modified.Nanos[i]))
 	}
 	b.modified = r.modified
-	for i := range in.Rows {
-		if (b.live == nil || b.live[i]) && (!key.Skipped && key.IsNull(i) || modified.IsNull(i)) {
-			return fmt.Errorf("row %d has a size but no key or no time", in.FirstRow+int64(i))
+	if !key.Skipped && key.Present != nil || modified.Present != nil {
+		for i := range in.Rows {
+			if (b.live == nil || b.live[i]) && (!key.Skipped && key.IsNull(i) || modified.IsNull(i)) {
+				return fmt.Errorf("row %d has a size but no key or no time", in.FirstRow+int64(i))
+			}
 		}
 	}
 	if err := r.checkBucket(column(colBucket), w.shared.bucket); err != nil {

@@ -56,24 +56,12 @@ func directory(keys []byte, start, end uint32) int {
 	return bytes.LastIndexByte(keys[start:end], '/') + 1
 }
 
-// sameStart says whether the n bytes of keys at a and at b are the same; there
-// are so many of both.
-func sameStart(keys []byte, a, b uint32, n int) bool {
-	if n >= 8 { // the last bytes differ more often than the first
-		last := uint32(n - 8)
-		if binary.LittleEndian.Uint64(keys[a+last:]) != binary.LittleEndian.Uint64(keys[b+last:]) {
-			return false
-		}
-		return n == 8 || string(keys[a:a+last]) == string(keys[b:b+last])
-	}
-	return load(keys, a, a+uint32(n)) == load(keys, b, b+uint32(n))
-}
-
 // hash is a hash of the prefix keys[start:end].
 func (g *groups) hash(keys []byte, start, end uint32) uint32 {
-	h := g.hash64(keys, start, end)
-	return uint32(h>>32) ^ uint32(h)
+	return shorten(g.hash64(keys, start, end))
 }
+
+func shorten(hash uint64) uint32 { return uint32(hash>>32) ^ uint32(hash) }
 
 // hash64 folds products of 128 bits, like wyhash. The seed differs from run to
 // run; nothing that is written depends on it.

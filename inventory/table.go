@@ -17,34 +17,37 @@ const SizeBuckets = 13
 // SizeBounds[i], the first of the empty ones, the last of those of 1 GiB and more.
 var SizeBounds = [SizeBuckets - 1]int64{1, 1 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20, 4 << 20, 16 << 20, 64 << 20, 256 << 20, 1 << 30}
 
-// sizeBucket is the count of a histogram that a size belongs to: 0 for nothing,
-// then powers of four from 2^10 on.
-func sizeBucket(size int64) int {
-	if size == 0 {
-		return 0
+// sizeBucket is the count of a histogram that a size belongs to.
+func sizeBucket(size int64) int { return int(bucketOf[bits.Len64(uint64(size))%64]) }
+
+// bucketOf is by the bits of the size: 0 for nothing, then powers of four from
+// 2^10 on.
+var bucketOf = func() (of [64]uint8) {
+	for n := 1; n < len(of); n++ {
+		of[n] = uint8((min(max(n, 9), 31)-9)/2 + 1)
 	}
-	return (min(max(bits.Len64(uint64(size)), 9), 31)-9)/2 + 1
-}
+	return of
+}()
 
 // group sums up the objects of one group. It has no pointers, so that millions
 // of them cost the garbage collector nothing. Its prefix lies behind it.
 type group struct {
-	sizes     [SizeBuckets]uint32 // objects of all sizes; what does not fit is in the table's carries
-	prefixLen uint16              // bytes
 	bytes     int64               // of all sizes
 	oldest    int64               // of the small matching ones, Unix milliseconds; not set while there are none
-	newest    int64
-	first     kindCounts // of the small matching ones; without objects while there are none
+	newest    int64               //
+	first     kindCounts          // of the small matching ones; without objects while there are none
+	sizes     [SizeBuckets]uint32 // objects of all sizes; what does not fit is in the table's carries
+	prefixLen uint16              // bytes
 }
 
 // kindCounts sum up the small matching objects of one kind in one group.
 type kindCounts struct {
-	next         uint32 // 1 + number of the counts of the group's next kind in the table's counts
-	kind         uint16
 	objects      int64
 	bytes        int64
-	shortBytes   int64 // that the objects are short of minimumBilledBytes, each
-	kibibyteDays int64 // billed KiB times the days that MinimumDays has left
+	shortBytes   int64  // that the objects are short of minimumBilledBytes, each
+	kibibyteDays int64  // billed KiB times the days that MinimumDays has left
+	next         uint32 // 1 + number of the counts of the group's next kind in the table's counts
+	kind         uint16
 }
 
 const (
@@ -67,7 +70,7 @@ var errTableFull = errors.New("more than 32 GiB of groups: choose a coarser grou
 // it grows without copies but of its slots. It is for one goroutine.
 type table struct {
 	// slots have the hash in the upper half, 1 + place in the lower; 0 is empty. At
-	// most half of them are taken.
+	// most half of them are taken, a quarter in a small table.
 	slots []uint64
 	n     int // groups
 	// chunks hold the groups, each followed by its prefix in whole words, padded with
@@ -127,6 +130,25 @@ func (t *table) group(hash uint32, keys []byte, start, end uint32) (uint32, erro
 	return t.newGroup(hash, keys[start:end])
 }
 
+// findShort finds the group of a run if that has a prefix of at most 8 bytes and
+// lies where it is looked for first.
+func (t *table) findShort(r *run) bool {
+	if r.prefixLen > 8 || len(t.slots) == 0 {
+		return false
+	}
+	slot := t.slots[r.hash&uint32(len(t.slots)-1)]
+	if uint32(slot>>32) != r.hash || slot == 0 {
+		return false
+	}
+	place := uint32(slot) - 1
+	chunk, at := t.chunks[place/chunkWords], place%chunkWords
+	if uint32((*group)(unsafe.Pointer(&chunk[at])).prefixLen) != r.prefixLen || r.prefixLen > 0 && chunk[(at+uint32(groupWords))%chunkWords] != r.word {
+		return false
+	}
+	r.place = place
+	return true
+}
+
 // has says whether the group at a place has the prefix keys[start:end].
 func (t *table) has(place uint32, keys []byte, start, end uint32) bool {
 	chunk, at := t.chunks[place/chunkWords], int(place%chunkWords)
@@ -161,8 +183,12 @@ func (t *table) fetch(runs []run) (seen uint64) {
 	return seen
 }
 
+// sparseGroups is up to how many groups a table has four slots for each, and so
+// finds nearly all at the first look.
+const sparseGroups = 8192
+
 // cachedGroups is how many groups the processor's cache has room for, about.
-const cachedGroups = 2048
+const cachedGroups = 256
 
 // tail is a word of fewer than 8 bytes.
 func tail(b []byte) (w uint64) {
@@ -179,7 +205,7 @@ func (t *table) newGroup(hash uint32, prefix []byte) (uint32, error) {
 	case !utf8.Valid(prefix):
 		return 0, fmt.Errorf("a key below %q: the keys of S3 are UTF-8, this is none", prefix)
 	}
-	if (t.n+1)*2 > len(t.slots) {
+	if limit := len(t.slots) / 2; t.n >= limit || t.n >= limit/2 && t.n < sparseGroups {
 		t.grow()
 	}
 	size := groupWords + wordsOf(len(prefix))

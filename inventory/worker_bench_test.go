@@ -51,7 +51,7 @@ func BenchmarkWorker(b *testing.B) {
 							b.Fatal(err)
 						}
 						w := newGroups(sel, "bucket", reportTime).worker()
-						batches := benchBatches(b, w, 64*batchRows, groups, sorted)
+						batches := benchBatches(b, w, max(2, groups/800)*batchRows, groups, sorted)
 						b.ResetTimer()
 						for i := range b.N {
 							if err := w.add(batches[i%len(batches)]); err != nil {

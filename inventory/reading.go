@@ -102,7 +102,7 @@ func (rd *reading) work(ctx context.Context) error {
 func (rd *reading) failed(f *dataFile, err error) error {
 	var tooMany *tooManyGroups
 	if errors.As(err, &tooMany) { // the file is not to blame
-		return fmt.Errorf("%s: %w", rd.at(), err)
+		return fmt.Errorf("%s: %w", rd.at(), tooMany)
 	}
 	return fmt.Errorf("data file %s of %s: %w", f.Key, rd.at(), err)
 }

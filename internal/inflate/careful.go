@@ -11,65 +11,69 @@ func (d *Decoder) careful(c *cursor) stop {
 		d.refill(c)
 		bits, left := d.bits, d.left
 		entry := d.litlen[bits&(1<<litlenBits-1)]
-		if entry&flagSpecial != 0 && entry&flagSubtable != 0 {
+		if entry&flagOther != 0 && entry&flagSubtable != 0 {
 			if left < litlenBits {
 				return stopInput
 			}
 			bits, left = bits>>litlenBits, left-litlenBits
-			entry = d.litlen[uint64(entry>>subtableShift)+bits&(1<<(entry>>codewordShift&15)-1)]
+			entry = d.litlen[uint64(entry>>firstShift)+bits&(1<<(entry>>countShift&countMask)-1)]
 		}
-		codeword, used := uint64(entry>>codewordShift&15), uint64(entry&63)
-		if entry >= oneLiteral {
-			if codeword > left {
+		taken := uint64(entry & takenMask)
+		length := int(entry>>secondShift) + minLength
+		switch {
+		case entry&flagLiteral != 0, entry&flagOther == 0 && entry>>countShift&countMask != 0:
+			// The first literal alone: what follows may not be there.
+			literal := byte(entry >> firstShift)
+			codeword := uint64(d.lengths[literal])
+			if codeword > d.left {
 				return stopInput
 			}
 			if c.n == len(c.dst) {
 				return stopOutput
 			}
-			// The first of two literals: the second may be more than there is.
-			c.dst[c.n] = byte(entry >> literalShift)
+			c.dst[c.n] = literal
 			c.n++
-			d.bits, d.left = bits>>codeword, left-codeword
+			d.use(codeword)
 			continue
-		}
-		if used > left {
+		case taken > left:
 			return stopInput
-		}
-		if entry&flagSpecial != 0 {
-			d.bits, d.left = bits>>used, left-used
+		case entry&flagOther == 0:
+		case entry&flagLength != 0:
+			extra := uint64(entry >> countShift & countMask)
+			length += int(bits >> taken & (1<<extra - 1))
+			if taken += extra; taken > left {
+				return stopInput
+			}
+		default:
+			d.bits, d.left = bits>>taken, left-taken
 			if entry&flagEndOfBlock == 0 {
 				return stopCorrupt
 			}
 			return d.endBlock()
 		}
-		length := int(entry>>lengthBaseShift) + int(uint32(bits>>codeword)&(entry>>lengthMaskShift&31))
-		bits, left = bits>>used, left-used
+		bits, left = bits>>taken, left-taken
 
 		far := d.dist[bits&(1<<distBits-1)]
-		if far&flagSpecial != 0 && far&flagSubtable != 0 {
+		if far&flagOther != 0 && far&flagSubtable != 0 {
 			if left < distBits {
 				return stopInput
 			}
 			bits, left = bits>>distBits, left-distBits
-			far = d.dist[far>>subtableShift+bits&(1<<(far>>codewordShift&15)-1)]
+			far = d.dist[far>>firstShift+bits&(1<<(far>>countShift&countMask)-1)]
 		}
-		codeword, used = far>>codewordShift&15, far&63
-		if used > left {
+		if taken = far & takenMask; taken > left {
 			return stopInput
 		}
-		if far&flagSpecial != 0 {
-			d.bits, d.left = bits>>used, left-used
-			return stopCorrupt
-		}
-		dist := int(uint16(far>>distBaseShift)) + int(bits>>codeword&(far>>distMaskShift))
-		if dist > c.n-c.start {
-			d.bits, d.left = bits>>used, left-used
+		dist := int(uint16(far>>distShift)) + int(bits>>(far>>countShift&countMask)&(far>>maskShift))
+		bits, left = bits>>taken, left-taken
+		if far&flagOther != 0 || dist > c.n-c.start {
+			d.bits, d.left = bits, left
 			return stopCorrupt
 		}
 		if c.n == len(c.dst) {
 			return stopOutput
 		}
-		d.bits, d.left = bits>>used, left-used
+		d.bits, d.left = bits, left
 		d.copyLeft, d.copyDist = length, dist
 	}
 }

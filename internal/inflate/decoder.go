@@ -5,6 +5,9 @@ import "encoding/binary"
 // Decoder decodes DEFLATE streams (RFC 1951). The zero value is ready; it is about 20 KiB and allocates nothing itself. It
 // is not safe for concurrent use.
 type Decoder struct {
+	litlen [litlenEntries]uint32
+	dist   [distEntries]uint64
+
 	// Where the stream is between two calls of decode.
 	phase    phase
 	final    bool   // the block at hand is the last one
@@ -17,13 +20,13 @@ type Decoder struct {
 	at       int64 // bytes of the stream before the source at hand
 	finalBit int64 // where the header of the block at hand begins
 
-	fixed  bool // the tables are those of the fixed codes
-	litlen [litlenEntries]uint32
-	dist   [distEntries]uint64
+	fixed   bool                       // the tables are those of the fixed codes
+	lengths [numLitlen + numDist]uint8 // of their codewords
 	// For block headers.
 	precode [1 << precodeBits]uint32
-	lengths [maxLitlen + maxDist]uint8
-	sorted  [numLitlen]uint16
+	code    code
+	symbols [numLitlen]uint16
+	builder litlenBuilder
 }
 
 type phase uint8
@@ -49,7 +52,8 @@ type cursor struct {
 type stop uint8
 
 const (
-	stopDone    stop = iota // the stream is complete
+	stopNone    stop = iota // nothing did
+	stopDone                // the stream is complete
 	stopInput               // the source ends
 	stopOutput              // the room ends, or nearly so
 	stopCorrupt             // the data is invalid
@@ -129,7 +133,7 @@ func (d *Decoder) huffman(c *cursor) stop {
 	if d.copyLeft > 0 && !d.copyMatch(c) {
 		return stopOutput
 	}
-	if len(c.src)-c.pos >= fastInputBytes && len(c.dst)-c.n >= fastOutputBytes {
+	if littleEndian && len(c.src)-c.pos >= fastInputBytes && len(c.dst)-c.n >= fastOutputBytes {
 		switch why := d.fast(c); why {
 		case stopBlock:
 			return d.endBlock()

@@ -1,142 +1,166 @@
 package inflate
 
-import "unsafe"
-
-// fast runs while there are this many bytes of input and of room.
-const (
-	// In one step it reads the input twice, 8 bytes at most 7 bytes apart, besides the 8 it has read.
-	fastInputBytes = 32
-	// In one step it writes at most three pairs of literals, or two and a match of 258 bytes, which it copies in pieces of 32
-	// bytes, the last one with its beginning inside the match.
-	fastOutputBytes = 4 + 258 + 32 + 10
+import (
+	"encoding/binary"
+	"unsafe"
 )
 
-// fast decodes while input and room are far from their ends. It stops with stopInput or stopOutput where they are near.
-// c.src must have fastInputBytes behind c.pos, c.dst fastOutputBytes behind c.n.
+// littleEndian says that numbers lie in memory as they lie in the data, which fast relies on.
+var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
+
+// What a step of fast can take and need.
+const (
+	// A step uses up 59 bits at most: an entry of literals, a length of 20 bits, a distance of 28. When it reads 8 bytes, it
+	// is up to 8 bytes ahead of those it has used up.
+	stepInputBytes = 8
+	fastInputBytes = stepInputBytes + 8 + 8
+
+	// A step writes an entry of two literals, another literal and a match at most, and the last copy of a match writes up to
+	// 31 bytes too many.
+	stepOutputBytes = 2 + 1 + maxLength
+	fastOutputBytes = stepOutputBytes + 31
+)
+
+// fast decodes while input and room are far from their ends. It stops with stopInput or stopOutput where one of them is
+// near.
 func (d *Decoder) fast(c *cursor) stop {
 	src, dst := unsafe.Pointer(unsafe.SliceData(c.src)), unsafe.Pointer(unsafe.SliceData(c.dst))
-	in, out := unsafe.Add(src, c.pos), unsafe.Add(dst, c.n)
-	first := unsafe.Add(dst, c.start)
-	inLimit, outLimit := unsafe.Add(src, len(c.src)-24), unsafe.Add(dst, len(c.dst)-fastOutputBytes)
-	bits, left := d.bits, d.left
-	why := stopInput
-
-	bits |= load64(in) << (left & 63)
-	in = unsafe.Add(in, 7-left>>3&7)
-	left |= 56
-	entry := d.litlen[bits&(1<<litlenBits-1)]
-	for uintptr(in) <= uintptr(inLimit) {
-		if uintptr(out) > uintptr(outLimit) {
+	in, out, first := unsafe.Add(src, c.pos), unsafe.Add(dst, c.n), unsafe.Add(dst, c.start)
+	why := stopNone
+	for why == stopNone {
+		input := len(c.src) - int(uintptr(in)-uintptr(src)) - (fastInputBytes - stepInputBytes)
+		room := len(c.dst) - int(uintptr(out)-uintptr(dst)) - (fastOutputBytes - stepOutputBytes)
+		switch {
+		case input < stepInputBytes:
+			why = stopInput
+		case room < stepOutputBytes:
 			why = stopOutput
-			break
+		default:
+			in, out, why = d.steps(in, out, first, uint64(uintptr(out)-uintptr(first)), min(input/stepInputBytes, room/stepOutputBytes))
 		}
-		saved := bits
+	}
+	d.left &= 63
+	c.pos, c.n = int(uintptr(in)-uintptr(src)), int(uintptr(out)-uintptr(dst))
+	return why
+}
+
+// steps decodes n times either one or two entries of literals, or a match with up to one entry of literals before it; with
+// stopNone if nothing else stops it. It does not look at the ends of input and room: see stepInputBytes and
+// stepOutputBytes. The data begins at first, back bytes before out.
+//
+// What this costs is measured rather than seen: mispredicted branches, and the way from one symbol to the next. So most
+// matches come with the literal before them, and one behind an entry of literals has a branch of its own; entries and the
+// order of what is done with them are such that nothing waits for what it does not need; and nothing is in here that does
+// not fit in the registers of amd64 with the rest, which is why it is not part of fast.
+//
+//go:noinline
+func (d *Decoder) steps(in, out, first unsafe.Pointer, back uint64, n int) (unsafe.Pointer, unsafe.Pointer, stop) {
+	why := stopNone
+	// Whatever the bits of left above its lowest 6 say, so entries are subtracted whole, and shifts take their lowest 6.
+	bits, left := d.bits, d.left
+	bits, left, in = read(bits, left, in)
+	entry := d.litlen[bits&(1<<litlenBits-1)]
+	for ; n > 0; n-- {
+		// There are 56 bits, and as many more to look at as make 64. An entry of literals, a match and its distance take 11, 11
+		// and 28; to see the entry behind them takes another 11.
 		bits >>= entry & 63
 		left -= uint64(entry)
-		if entry >= oneLiteral {
-			store16(out, uint16(entry>>literalShift))
-			out = unsafe.Add(out, entry>>literalsShift)
+		*(*uint8)(out) = uint8(entry >> firstShift)
+		length := uint64(entry >> secondShift)
+		if entry&flagLiteral != 0 {
+			*(*uint8)(unsafe.Add(out, 1)) = uint8(length)
+			out = unsafe.Add(out, uint8(entry>>countShift))
 			entry = d.litlen[bits&(1<<litlenBits-1)]
-			saved = bits
 			bits >>= entry & 63
 			left -= uint64(entry)
-			if entry >= oneLiteral {
-				store16(out, uint16(entry>>literalShift))
-				out = unsafe.Add(out, entry>>literalsShift)
+			*(*uint8)(out) = uint8(entry >> firstShift)
+			length = uint64(entry >> secondShift)
+			if entry&flagLiteral != 0 {
+				*(*uint8)(unsafe.Add(out, 1)) = uint8(length)
+				out = unsafe.Add(out, uint8(entry>>countShift))
 				entry = d.litlen[bits&(1<<litlenBits-1)]
-				saved = bits
+				bits, left, in = read(bits, left, in)
+				continue
+			}
+		}
+		if entry&flagOther != 0 {
+			if entry&flagSubtable != 0 {
+				entry = d.litlen[uint64(entry>>firstShift)+bits&(1<<(entry>>countShift&countMask)-1)]
 				bits >>= entry & 63
 				left -= uint64(entry)
-				if entry >= oneLiteral {
-					store16(out, uint16(entry>>literalShift))
-					out = unsafe.Add(out, entry>>literalsShift)
+				if entry&flagLiteral != 0 {
+					*(*uint8)(out) = uint8(entry >> firstShift)
+					out = unsafe.Add(out, 1)
 					entry = d.litlen[bits&(1<<litlenBits-1)]
-					bits |= load64(in) << (left & 63)
-					in = unsafe.Add(in, 7-left>>3&7)
-					left |= 56
+					bits, left, in = read(bits, left, in)
 					continue
 				}
 			}
-		}
-		if entry&flagSpecial != 0 {
-			if entry&flagSubtable == 0 {
-				why = stopBlock
-				if entry&flagEndOfBlock == 0 {
-					why = stopCorrupt
+			if entry&flagLength == 0 {
+				why = stopCorrupt
+				if entry&flagEndOfBlock != 0 {
+					why = stopBlock
 				}
 				break
 			}
-			entry = d.litlen[uint64(entry>>subtableShift)+bits&(1<<(entry>>codewordShift&15)-1)]
-			saved = bits
-			bits >>= entry & 63
-			left -= uint64(entry)
-			if entry >= oneLiteral {
-				store16(out, uint16(entry>>literalShift))
-				out = unsafe.Add(out, 1)
-				entry = d.litlen[bits&(1<<litlenBits-1)]
-				bits |= load64(in) << (left & 63)
-				in = unsafe.Add(in, 7-left>>3&7)
-				left |= 56
-				continue
-			}
-			if entry&flagSpecial != 0 {
-				why = stopBlock
-				if entry&flagEndOfBlock == 0 {
-					why = stopCorrupt
-				}
-				break
-			}
+			extra := uint64(entry >> countShift & countMask)
+			length = uint64(entry>>secondShift) + bits&(1<<extra-1)
+			bits >>= extra
+			left -= extra
+			bits, left, in = read(bits, left, in)
+		} else {
+			out = unsafe.Add(out, uint8(entry>>countShift))
 		}
-		length := uint64(entry>>lengthBaseShift) + saved>>(entry>>codewordShift&63)&uint64(entry>>lengthMaskShift&31)
 
 		far := d.dist[bits&(1<<distBits-1)]
-		if left&63 < 28+litlenBits-1 { // a distance, and the index that follows
-			bits |= load64(in) << (left & 63)
-			in = unsafe.Add(in, 7-left>>3&7)
-			left |= 56
-		}
-		if far&flagSpecial != 0 {
+		if far&flagOther != 0 {
 			if far&flagSubtable != 0 {
 				bits >>= distBits
 				left -= distBits
-				far = d.dist[far>>subtableShift+bits&(1<<(far>>codewordShift&15)-1)]
+				far = d.dist[uint64(uint16(far>>firstShift))+bits&(1<<(far>>countShift&countMask)-1)]
 			}
-			if far&flagSpecial != 0 {
+			if far&flagOther != 0 {
 				bits >>= far & 63
 				left -= far
 				why = stopCorrupt
 				break
 			}
 		}
-		dist := uint64(uint16(far>>distBaseShift)) + bits>>(far>>codewordShift&63)&(far>>distMaskShift)
+		dist := uint64(uint16(far>>distShift)) + bits>>(far>>countShift&63)&(far>>maskShift)
 		bits >>= far & 63
 		left -= far
-		if dist > uint64(uintptr(out)-uintptr(first)) {
+		if dist > back && dist > uint64(uintptr(out)-uintptr(first)) {
 			why = stopCorrupt
 			break
 		}
 		// The next entry is on its way while the match is copied.
 		entry = d.litlen[bits&(1<<litlenBits-1)]
-		bits |= load64(in) << (left & 63)
-		in = unsafe.Add(in, 7-left>>3&7)
-		left |= 56
+		bits, left, in = read(bits, left, in)
 
 		from, to := unsafe.Add(out, -int(dist)), out
+		length += minLength
 		out = unsafe.Add(out, length)
-		switch {
-		case dist >= 16:
-			copy16(to, from)
-			copy16(unsafe.Add(to, 16), unsafe.Add(from, 16))
-			for length > 32 {
-				length -= 32
-				from, to = unsafe.Add(from, 32), unsafe.Add(to, 32)
-				copy16(to, from)
-				copy16(unsafe.Add(to, 16), unsafe.Add(from, 16))
+		if dist >= 16 {
+			*(*[16]byte)(to) = *(*[16]byte)(from)
+			*(*[16]byte)(unsafe.Add(to, 16)) = *(*[16]byte)(unsafe.Add(from, 16))
+			if length > 32 {
+				for {
+					*(*[16]byte)(unsafe.Add(to, 32)) = *(*[16]byte)(unsafe.Add(from, 32))
+					*(*[16]byte)(unsafe.Add(to, 48)) = *(*[16]byte)(unsafe.Add(from, 48))
+					if length <= 64 {
+						break
+					}
+					length -= 32
+					from, to = unsafe.Add(from, 32), unsafe.Add(to, 32)
+				}
 			}
+			continue
+		}
+		switch {
 		case dist >= 8:
 			for {
-				store64(to, load64(from))
-				store64(unsafe.Add(to, 8), load64(unsafe.Add(from, 8)))
+				*(*uint64)(to) = *(*uint64)(from)
+				*(*uint64)(unsafe.Add(to, 8)) = *(*uint64)(unsafe.Add(from, 8))
 				if length <= 16 {
 					break
 				}
@@ -144,27 +168,30 @@ func (d *Decoder) fast(c *cursor) stop {
 				from, to = unsafe.Add(from, 16), unsafe.Add(to, 16)
 			}
 		default:
-			// 8 bytes of the pattern, moved on by as many whole patterns as fit.
-			pattern := load64(from) & (1<<(dist*8) - 1) * repeat[dist]
-			step := uint64(wholePatterns[dist])
+			// 8 bytes of the pattern, moved on by as many whole patterns as they hold.
+			pattern := *(*uint64)(from) & (1<<(dist*8) - 1) * repeat[dist]
+			whole := uint64(wholePatterns[dist])
 			for {
-				store64(to, pattern)
-				if length <= step {
+				*(*uint64)(to) = pattern
+				if length <= whole {
 					break
 				}
-				length -= step
-				to = unsafe.Add(to, step)
+				length -= whole
+				to = unsafe.Add(to, whole)
 			}
 		}
 	}
+	d.bits, d.left = bits, left
+	return in, out, why
+}
 
-	d.bits, d.left = bits, left&63
-	c.pos, c.n = int(uintptr(in)-uintptr(src)), int(uintptr(out)-uintptr(dst))
-	return why
+// read adds as many whole bytes of the next 8 as there is room for, and moves on by as many.
+func read(bits, left uint64, in unsafe.Pointer) (uint64, uint64, unsafe.Pointer) {
+	return bits | *(*uint64)(in)<<(left&63), left | 56, unsafe.Add(in, 7-left>>3&7)
 }
 
 var (
-	// repeat[n] times a pattern of n bytes is that pattern as often as it has room in 8 bytes.
+	// repeat[n] times a pattern of n bytes is that pattern as often as 8 bytes have room for it.
 	repeat = [8]uint64{
 		1: 0x0101010101010101, 2: 0x0001000100010001, 3: 0x0001000001000001, 4: 0x0000000100000001,
 		5: 0x0000010000000001, 6: 0x0001000000000001, 7: 0x0100000000000001,

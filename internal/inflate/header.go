@@ -79,8 +79,8 @@ func (d *Decoder) useFixed() {
 		return
 	}
 	d.fixed = true
-	var lengths [numLitlen]uint8
-	for sym := range lengths {
+	lengths := &d.lengths
+	for sym := range numLitlen {
 		switch {
 		case sym < 144, sym >= 280:
 			lengths[sym] = 8
@@ -90,12 +90,23 @@ func (d *Decoder) useFixed() {
 			lengths[sym] = 7
 		}
 	}
-	fill(d.litlen[:], litlenBits, lengths[:], litlenSymbols[:], &d.sorted)
-	pair(&d.litlen)
-	for sym := range numDist {
-		lengths[sym] = 5
+	for sym := range lengths[numLitlen:] {
+		lengths[numLitlen+sym] = 5
 	}
-	fill(d.dist[:], distBits, lengths[:numDist], distSymbols[:], &d.sorted)
+	d.build(numLitlen, numDist)
+}
+
+// build makes the tables of the codes that the first elements of d.lengths say, and says whether they are codes.
+func (d *Decoder) build(litlens, dists int) bool {
+	if !d.code.sort(d.lengths[litlens:litlens+dists], &d.symbols) {
+		return false
+	}
+	fill(d.dist[:], distBits, &d.code, distSymbols[:], 1<<countShift|1)
+	if !d.code.sort(d.lengths[:litlens], &d.symbols) {
+		return false
+	}
+	d.builder.fill(&d.litlen, &d.code)
+	return true
 }
 
 // readDynamic reads the codes of a dynamic block (RFC 1951 section 3.2.7) and makes their tables.
@@ -120,9 +131,10 @@ func (d *Decoder) readDynamic(c *cursor) stop {
 		lengths[sym] = uint8(d.bits & 7)
 		d.use(3)
 	}
-	if !fill(d.precode[:], precodeBits, lengths[:], precodeSymbols[:], &d.sorted) {
+	if !d.code.sort(lengths[:], &d.symbols) {
 		return stopCorrupt
 	}
+	fill(d.precode[:], precodeBits, &d.code, precodeSymbols[:], 1)
 	if why := d.readLengths(c, litlens+dists); why != stopBlock {
 		return why
 	}
@@ -131,11 +143,9 @@ func (d *Decoder) readDynamic(c *cursor) stop {
 		return stopCorrupt // the block could never end
 	}
 	d.fixed = false
-	if !fill(d.dist[:], distBits, d.lengths[litlens:litlens+dists], distSymbols[:], &d.sorted) ||
-		!fill(d.litlen[:], litlenBits, d.lengths[:litlens], litlenSymbols[:], &d.sorted) {
+	if !d.build(litlens, dists) {
 		return stopCorrupt
 	}
-	pair(&d.litlen)
 	return stopBlock
 }
 
@@ -147,15 +157,15 @@ func (d *Decoder) readLengths(c *cursor, n int) stop {
 			d.refill(c)
 		}
 		entry := d.precode[d.bits&(1<<precodeBits-1)]
-		used := uint64(entry & 63)
+		used := uint64(entry & takenMask)
 		if used > d.left {
 			return stopInput
 		}
-		if entry&flagSpecial != 0 {
+		if entry&flagOther != 0 {
 			d.use(used)
 			return stopCorrupt
 		}
-		sym := uint8(entry >> precodeShift)
+		sym := uint8(entry >> firstShift)
 		if sym < 16 {
 			d.use(used)
 			lengths[i] = sym

@@ -3,51 +3,53 @@ package inflate
 import "math/bits"
 
 // A code assigns codewords to symbols by the lengths of the codewords alone (RFC 1951 section 3.2.2). A table decodes it:
-// the next bits of the input are the index of an entry that says all there is to know of the symbol they begin with, and
-// how many bits to go on. The first bits of codewords that are longer than the index point to a second table.
+// the next bits of the input are the index of an entry that says what they begin with and how many of them that takes. The
+// first bits of codewords that are longer than the index point to a second table behind the first.
 //
-// Entries of all tables:
+// Entries of all tables, from the lowest byte:
 //
-//	bits 0–5    bits of input that the entry uses up: the codeword with the extra bits that follow it
-//	bit  6      flagSpecial: no literal, length or distance, but one of
-//	bit  7        flagEndOfBlock
-//	bit  12       flagSubtable: bits 0–5 are those of this index, bits 8–11 those of the second table's, and the second
-//	              table begins at the entry that bits 16–29 say
-//	              neither: no symbol has such a codeword
-//	bits 8–11   length of the codeword in bits, which is what stands before the extra bits
+//	byte 0  bits 0–5: how many bits of the input the entry takes
+//	        bit 6: flagLiteral, bit 7: flagOther
+//	byte 1  bits 0–3: see below
+//	        bit 4: flagSubtable: there is a second table with an index of as many bits as bits 0–3 say, which begins at the
+//	               entry that bytes 2 and 3 say
+//	        bit 5: flagEndOfBlock
+//	        bit 6: flagLength
 //
-// Literals and lengths, 32 bits:
+// Literals and lengths, 32 bits: what is most frequent needs no look at byte 1's flags.
 //
-//	bits 30–31  how many literals: 1 or 2, or 0 for everything else
-//	bits 14–21  first literal
-//	bits 22–29  second literal
-//	bits 14–18  mask of the extra bits of a length
-//	bits 19–27  base of a length
+//	a match    byte 0 without flags; byte 1: literals before it, 0 or 1; byte 2: that literal; byte 3: length less 3. The
+//	           extra bits of the length are part of the index, and so is the codeword of the literal
+//	literals   byte 0 with both flags; byte 1: how many, 1 or 2; byte 2: the first; byte 3: the second
+//	a length   byte 0 with flagOther, byte 1 with flagLength: extra bits are still to come, as many as bits 0–3 say; byte 3:
+//	           length without them less 3
+//	otherwise  byte 0 with flagOther; byte 1 with flagSubtable or flagEndOfBlock, or neither: there is no such codeword
 //
 // Distances, 64 bits:
 //
-//	bits 16–31  base
-//	bits 32–44  mask of the extra bits
+//	byte 0     with flagOther, byte 1 with flagSubtable or not: as above
+//	otherwise  byte 1: bits before the extra bits, which are counted in byte 0; bytes 4 and 5: distance without the extra
+//	           bits; bytes 6 and 7: mask of those
 //
-// Code lengths ("precode"), 32 bits:
-//
-//	bits 16–20  symbol
+// Code lengths, 32 bits: byte 2 is the symbol.
 const (
-	flagSpecial    = 1 << 6
-	flagEndOfBlock = 1 << 7
+	takenMask      = 1<<6 - 1
+	flagLiteral    = 1 << 6
+	flagOther      = 1 << 7
 	flagSubtable   = 1 << 12
+	flagEndOfBlock = 1 << 13
+	flagLength     = 1 << 14
 
-	literalShift     = 14 // of the first literal
-	literalsShift    = 30 // of their number
-	oneLiteral       = 1 << literalsShift
-	lengthMaskShift  = 14
-	lengthBaseShift  = 19
-	distBaseShift    = 16
-	distMaskShift    = 32
-	precodeShift     = 16
-	subtableShift    = 16
-	codewordShift    = 8 // of the length of the codeword, and of the index bits of a second table
-	codewordBitsUnit = 1<<codewordShift | 1
+	countShift  = 8 // literals, extra bits, index bits of a second table, bits before extra bits
+	countMask   = 15
+	firstShift  = 16
+	secondShift = 24
+	distShift   = 32
+	maskShift   = 48
+
+	oneLiteral = flagOther | flagLiteral | 1<<countShift
+	minLength  = 3
+	maxLength  = 258
 )
 
 // Sizes. How many entries a table can need follows from the number of symbols, the bits of its index and the longest
@@ -69,7 +71,7 @@ const (
 	maxCodewordBits = 15
 )
 
-// The entries of all symbols, to which their codewords' lengths are to be added.
+// The entries of all symbols but for the lengths of their codewords.
 var (
 	litlenSymbols  = makeLitlenSymbols()
 	distSymbols    = makeDistSymbols()
@@ -79,17 +81,17 @@ var (
 // makeLitlenSymbols: RFC 1951 section 3.2.5.
 func makeLitlenSymbols() (entries [numLitlen]uint32) {
 	for sym := range symEndOfBlock {
-		entries[sym] = oneLiteral | uint32(sym)<<literalShift
+		entries[sym] = oneLiteral | uint32(sym)<<firstShift
 	}
-	entries[symEndOfBlock] = flagSpecial | flagEndOfBlock
-	base := uint32(3)
+	entries[symEndOfBlock] = flagOther | flagEndOfBlock
+	base := uint32(0)
 	for sym := symEndOfBlock + 1; sym < 285; sym++ {
 		extra := uint32(max(0, (sym-261)/4))
-		entries[sym] = base<<lengthBaseShift | (1<<extra-1)<<lengthMaskShift | extra
+		entries[sym] = flagOther | flagLength | extra<<countShift | base<<secondShift
 		base += 1 << extra
 	}
-	entries[285] = 258 << lengthBaseShift
-	entries[286], entries[287] = flagSpecial, flagSpecial
+	entries[285] = flagOther | flagLength | (maxLength-minLength)<<secondShift
+	entries[286], entries[287] = flagOther, flagOther
 	return entries
 }
 
@@ -98,146 +100,211 @@ func makeDistSymbols() (entries [numDist]uint64) {
 	base := uint64(1)
 	for sym := range maxDist {
 		extra := uint64(max(0, sym/2-1))
-		entries[sym] = base<<distBaseShift | (1<<extra-1)<<distMaskShift | extra
+		entries[sym] = base<<distShift | (1<<extra-1)<<maskShift | extra
 		base += 1 << extra
 	}
-	entries[30], entries[31] = flagSpecial, flagSpecial
+	entries[30], entries[31] = flagOther, flagOther
 	return entries
 }
 
 func makePrecodeSymbols() (entries [numPrecode]uint32) {
 	for sym := range entries {
-		entries[sym] = uint32(sym) << precodeShift
+		entries[sym] = uint32(sym) << firstShift
 	}
 	return entries
 }
 
-// fill makes the table of the code in which the symbol i has a codeword of lengths[i] bits, none where that is 0, and
-// says whether that is a code. It is none where the codewords are more than there can be, nor where they are fewer, but for
-// two exceptions that RFC 1951 section 3.2.7 makes for distances and that decoders make for all codes: no codeword at all,
-// and a single one of one bit, which is 0.
-//
-// table has room for all entries and index bits of its own.
-func fill[E uint32 | uint64](table []E, indexBits int, lengths []uint8, symbols []E, sorted *[numLitlen]uint16) bool {
-	var count [maxCodewordBits + 1]int
-	for _, n := range lengths {
-		count[n&maxCodewordBits]++
-	}
-	longest := maxCodewordBits
-	for longest > 0 && count[longest] == 0 {
-		longest--
-	}
-	if longest == 0 {
-		fillAll(table[:1<<indexBits], flagSpecial)
-		return true
-	}
+// code is a code's codewords in their order.
+type code struct {
+	symbols []uint16                 // those that have a codeword, shorter ones first
+	count   [maxCodewordBits + 1]int // of codewords by length
+	longest int
+	full    bool // no codeword is left over
+}
 
-	// Symbols in the order of their codewords, behind those without.
+// sort says which code has a codeword of lengths[i] bits for the symbol i, or none where that is 0, and whether that is a code. It is none
+// where the codewords are more than there can be, nor where they are fewer, but for two exceptions that RFC 1951
+// section 3.2.7 makes for distances and that decoders make for all codes: no codeword at all, and a single one of one bit.
+func (k *code) sort(lengths []uint8, buffer *[numLitlen]uint16) bool {
+	k.count = [maxCodewordBits + 1]int{}
+	for _, n := range lengths {
+		k.count[n&maxCodewordBits]++
+	}
+	k.longest = maxCodewordBits
+	for k.longest > 0 && k.count[k.longest] == 0 {
+		k.longest--
+	}
 	var next [maxCodewordBits + 1]int
 	used := 0 // of the 1<<n codewords of n bits
-	for n := 1; n <= longest; n++ {
-		used = used<<1 + count[n]
-		next[n] = next[n-1] + count[n-1]
+	for n := 1; n <= k.longest; n++ {
+		used = used<<1 + k.count[n]
+		next[n] = next[n-1] + k.count[n-1]
 	}
-	if used != 1<<longest && (longest > 1 || used > 1) {
+	k.full = used == 1<<k.longest && k.longest > 0
+	if !k.full && (k.longest > 1 || used > 1) {
 		return false
 	}
 	for sym, n := range lengths {
-		sorted[next[n&maxCodewordBits]] = uint16(sym)
+		buffer[next[n&maxCodewordBits]] = uint16(sym)
 		next[n&maxCodewordBits]++
 	}
-	in := sorted[count[0]:len(lengths)]
-	if used != 1<<longest {
-		table[0] = symbols[in[0]] + codewordBitsUnit
-		table[1] = flagSpecial | 1
-		double(table, 2, 1<<indexBits)
-		return true
-	}
+	k.symbols = buffer[k.count[0]:len(lengths)]
+	return true
+}
 
-	// Codewords lie in the input with their first bit lowest, so the table for n bits holds a codeword of n bits once, and
-	// the table for n+1 bits is that for n bits twice, plus the codewords of n+1 bits. Entries of longer codewords are
-	// copied before they are set.
-	codeword, n := uint(0), 1
-	for count[n] == 0 {
-		n++
+// fill makes the table of a code, which has room for all entries and index bits of its own. bit is what each bit of a codeword
+// adds to the entries of symbols.
+func fill[E uint32 | uint64](table []E, indexBits int, k *code, symbols []E, bit E) {
+	if !k.full {
+		// The one codeword that there may be is 0.
+		table[0], table[1] = flagOther, flagOther
+		if k.longest == 1 {
+			table[0], table[1] = symbols[k.symbols[0]]+bit, flagOther|1
+		}
+		double(table, 1, indexBits)
+		return
 	}
-	size := 1 << n
-	for ; n <= indexBits; n++ {
-		for range count[n] {
-			table[codeword] = symbols[in[0]] + E(n)*codewordBitsUnit
-			in = in[1:]
-			if len(in) == 0 {
-				double(table, size, 1<<indexBits)
-				return true
-			}
+	// Codewords lie in the input with their first bit lowest, so the table for n bits holds a codeword of n bits once, and
+	// the table for n+1 bits is that for n bits twice, plus the codewords of n+1 bits. What is copied of entries that are
+	// not set yet does no harm.
+	codeword, rest := uint(0), k.symbols
+	for n := 1; n <= indexBits; n++ {
+		double(table, n-1, n)
+		for range k.count[n] {
+			table[codeword] = symbols[rest[0]] + E(n)*bit
+			rest = rest[1:]
 			codeword = nextCodeword(codeword, n)
 		}
-		if n < indexBits {
-			copy(table[size:2*size], table[:size])
-			size *= 2
+		if len(rest) == 0 {
+			double(table, n, indexBits)
+			return
 		}
 	}
+	fillSecond(table, indexBits, k, codeword, rest, symbols, bit)
+}
 
-	// Second tables, one after another behind the first one.
-	end := size
-	begin, prefix := 0, ^uint(0)
-	for ; ; n++ {
-		for left := count[n]; left > 0; left-- {
+// fillSecond makes the second tables, one after another behind the first. codeword is the first codeword that is longer
+// than the index, rest are the symbols of all of those.
+func fillSecond[E uint32 | uint64](table []E, indexBits int, k *code, codeword uint, rest []uint16, symbols []E, bit E) {
+	begin, end, prefix := 0, 1<<indexBits, ^uint(0)
+	for n := indexBits + 1; n <= k.longest; n++ {
+		for left := k.count[n]; left > 0; left-- {
 			if first := codeword & (1<<indexBits - 1); first != prefix {
 				// As many bits as it takes until the rest of the codewords with this prefix fill the table.
 				prefix, begin = first, end
-				subBits := n - indexBits
-				for room := left; room < 1<<subBits; {
-					subBits++
-					room = room<<1 + count[indexBits+subBits]
+				more := n - indexBits
+				for room := left; room < 1<<more; {
+					more++
+					room = room<<1 + k.count[indexBits+more]
 				}
-				end = begin + 1<<subBits
-				table[prefix] = E(begin)<<subtableShift | E(subBits)<<codewordShift | flagSpecial | flagSubtable | E(indexBits)
+				end = begin + 1<<more
+				table[prefix] = E(begin)<<firstShift | flagSubtable | E(more)<<countShift | flagOther | E(indexBits)
 			}
-			entry := symbols[in[0]] + E(n-indexBits)*codewordBitsUnit
+			entry := symbols[rest[0]] + E(n-indexBits)*bit
+			rest = rest[1:]
 			for i := begin + int(codeword>>indexBits); i < end; i += 1 << (n - indexBits) {
 				table[i] = entry
-			}
-			in = in[1:]
-			if len(in) == 0 {
-				return true
 			}
 			codeword = nextCodeword(codeword, n)
 		}
 	}
 }
 
-// nextCodeword counts a codeword of n bits, in which the first bit is the lowest, one up. It must not be the last one. With
-// 0 bits appended, which changes nothing here, it is the next codeword of any greater length.
+// nextCodeword counts a codeword of n bits, in which the first bit is the lowest, one up. With zeros appended, which
+// changes nothing here, the result is the next codeword of any greater length. Nothing follows the last one.
 func nextCodeword(codeword uint, n int) uint {
-	lastZero := uint(1) << (bits.Len(codeword^(1<<n-1)) - 1)
+	lastZero := uint(1) << bits.Len(codeword^(1<<n-1)) >> 1
 	return codeword&(lastZero-1) | lastZero
 }
 
-// double copies the first size entries until they are full.
-func double[E uint32 | uint64](table []E, size, full int) {
-	for ; size < full; size *= 2 {
-		copy(table[size:2*size], table[:size])
+// double copies the table for n bits until it is one for m.
+func double[E uint32 | uint64](table []E, n, m int) {
+	for ; n < m; n++ {
+		copy(table[1<<n:2<<n], table[:1<<n])
 	}
 }
 
-func fillAll[E uint32 | uint64](table []E, entry E) {
-	for i := range table {
-		table[i] = entry
-	}
+// unit is a literal, or a length with all its bits, in a table of literals and lengths.
+type unit struct {
+	bits  uint16
+	entry uint32
 }
 
-// pair puts the second of two literals into the entry of the first where the index has room for both codewords.
-func pair(table *[litlenEntries]uint32) {
-	// Downwards: an entry looks at one further down, which still is one of a single symbol.
-	for i := 1<<litlenBits - 1; i >= 0; i-- {
-		first := table[i]
-		if first < oneLiteral {
-			continue
+// litlenBuilder makes tables of literals and lengths.
+type litlenBuilder struct {
+	units [256 + 256]unit // all literals, all lengths
+}
+
+// fill is like the function fill. Beyond that, an entry holds two symbols where the first is a literal and the index has room for both.
+func (b *litlenBuilder) fill(table *[litlenEntries]uint32, k *code) {
+	if !k.full {
+		fill(table[:], litlenBits, k, litlenSymbols[:], 1)
+		return
+	}
+	var (
+		units           = 0
+		begin, literals [litlenBits + 2]int // where in b.units those of so many bits begin, and where its literals end
+		codeword, rest  = uint(0), k.symbols
+		waiting         [29]unit // lengths with extra bits
+		numWaiting      = 0
+	)
+	for n := 1; n <= litlenBits; n++ {
+		double(table[:], n-1, n)
+		begin[n] = units
+		for range k.count[n] {
+			sym := rest[0]
+			entry := litlenSymbols[sym] + uint32(n)
+			rest = rest[1:]
+			switch {
+			case sym < symEndOfBlock:
+				table[codeword] = entry
+				b.units[units] = unit{uint16(codeword), entry}
+				units++
+			case entry&flagLength != 0 && n+int(entry>>countShift&countMask) <= litlenBits:
+				waiting[numWaiting] = unit{uint16(codeword), entry}
+				numWaiting++
+			default:
+				table[codeword] = entry
+			}
+			codeword = nextCodeword(codeword, n)
 		}
-		second := table[i>>(first&63)]
-		if second >= oneLiteral && first&63+second&63 <= litlenBits {
-			table[i] = first + oneLiteral + second&63 + (second>>literalShift&0xff)<<(literalShift+8)
+		literals[n] = units
+		for _, w := range waiting[:numWaiting] {
+			extra := int(w.entry >> countShift & countMask)
+			before := int(w.entry & takenMask)
+			if before+extra != n {
+				continue
+			}
+			entry := w.entry&^(0xffff) | uint32(n)
+			for x := range 1 << extra {
+				bits := uint(w.bits) | uint(x)<<before
+				table[bits] = entry
+				b.units[units] = unit{uint16(bits), entry}
+				units++
+				entry += 1 << secondShift
+			}
 		}
+		begin[n+1] = units
+		for m := 1; m < n; m++ {
+			first := b.units[begin[m]:literals[m]]
+			if len(first) == 0 {
+				continue
+			}
+			second := b.units[begin[n-m]:literals[n-m]]
+			for _, u := range first {
+				for _, v := range second {
+					table[u.bits|v.bits<<m] = u.entry + 1<<countShift + v.entry&takenMask + v.entry&(0xff<<firstShift)<<8
+				}
+			}
+			second = b.units[literals[n-m]:begin[n-m+1]]
+			for _, u := range first {
+				for _, v := range second {
+					table[u.bits|v.bits<<m] = u.entry - flagLiteral - flagOther + v.entry
+				}
+			}
+		}
+	}
+	if len(rest) > 0 {
+		fillSecond(table[:], litlenBits, k, codeword, rest, litlenSymbols[:], 1)
 	}
 }

@@ -36,6 +36,43 @@ func unpack(dst []int64, src []byte, width int) {
 		}
 		return
 	}
+	if width < 8 {
+		n := unpackEights(dst, src, uint(width))
+		dst, src = dst[n:], src[n/8*width:]
+	}
+	unpackAny(dst, src, width)
+}
+
+// unpackEights unpacks values of less than eight bits, of which one load of 64 bits holds eight, and returns how many.
+func unpackEights(dst []int64, src []byte, width uint) (n int) {
+	mask := int64(1)<<width - 1
+	all := len(dst)
+	for len(dst) >= 8 && len(src) >= 8 {
+		word := int64(binary.BigEndian.Uint64(src))
+		eight := dst[:8:8]
+		down := 64 - width
+		eight[0] = word >> (down & 63) & mask
+		down -= width
+		eight[1] = word >> (down & 63) & mask
+		down -= width
+		eight[2] = word >> (down & 63) & mask
+		down -= width
+		eight[3] = word >> (down & 63) & mask
+		down -= width
+		eight[4] = word >> (down & 63) & mask
+		down -= width
+		eight[5] = word >> (down & 63) & mask
+		down -= width
+		eight[6] = word >> (down & 63) & mask
+		down -= width
+		eight[7] = word >> (down & 63) & mask
+		dst, src = dst[8:], src[width:]
+	}
+	return all - len(dst)
+}
+
+// unpackAny unpacks values of any width but those between 56 and 64 bits.
+func unpackAny(dst []int64, src []byte, width int) {
 	// A load of 64 bits at the byte where a value begins holds all of it, since 7 + 56 < 64.
 	down := uint(64 - width)
 	fast := 0
@@ -46,13 +83,13 @@ func unpack(dst []int64, src []byte, width int) {
 	bit := 0
 	for i := range dst[:fast] {
 		word := binary.BigEndian.Uint64(src[bit>>3:])
-		dst[i] = int64(word << (bit & 7) >> down)
+		dst[i] = int64(word << (bit & 7) >> (down & 63))
 		bit += width
 	}
 	for i := fast; i < len(dst); i++ {
 		var last [8]byte
 		copy(last[:], src[bit>>3:])
-		dst[i] = int64(binary.BigEndian.Uint64(last[:]) << (bit & 7) >> down)
+		dst[i] = int64(binary.BigEndian.Uint64(last[:]) << (bit & 7) >> (down & 63))
 		bit += width
 	}
 }

@@ -1,6 +1,7 @@
 package orc
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -171,7 +172,7 @@ func (c *column) reset(root *column) {
 
 // fail names the stream in which an error was found.
 func fail(s *stream, kind streamKind, err error) error {
-	if !s.exists && err == errShort {
+	if !s.exists && errors.Is(err, errShort) {
 		return fmt.Errorf("the %v stream is missing", kind)
 	}
 	return fmt.Errorf("%v stream: %w", kind, err)

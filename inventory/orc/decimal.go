@@ -69,7 +69,7 @@ func (c *column) readDecimal() (Int128, error) {
 			c.raw.stream.next += size
 			return d, nil
 		}
-		if err != errShort || c.raw.ended() {
+		if !errors.Is(err, errShort) || c.raw.ended() {
 			return d, err
 		}
 		if err := c.raw.fill(); err != nil {

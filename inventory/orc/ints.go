@@ -1,6 +1,9 @@
 package orc
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"errors"
+)
 
 // maxRun is the most values of a run of integers.
 const maxRun = 512
@@ -111,7 +114,7 @@ func (r *intReader) start(dst []int64) (n int, err error) {
 		}
 	}
 	for {
-		used := 0
+		var used int
 		if r.v2 {
 			n, used, err = r.startV2(dst, r.unread())
 		} else {
@@ -122,7 +125,7 @@ func (r *intReader) start(dst []int64) (n int, err error) {
 			r.count += int64(n + r.pending())
 			return n, nil
 		}
-		if err != errShort || r.ended() {
+		if !errors.Is(err, errShort) || r.ended() {
 			return 0, err
 		}
 		if err := r.fill(); err != nil {

@@ -1,26 +1,58 @@
 // Package orc reads Apache ORC v1 files column by column.
 //
-// A [File] is opened over any [io.ReaderAt]; a [Reader] decodes chosen top-level columns one stripe at a time into flat
-// slices. Only the byte ranges of the chosen columns are read. The format is that of the ORC v1 specification
+// A [File] is opened over any [io.ReaderAt]. A [Reader] decodes chosen top-level columns of one [Span] after the other, a part
+// of a stripe or all of one, in batches of at most 4096 rows. The format is that of the ORC v1 specification
 // (https://orc.apache.org/specification/ORCv1/); where the specification is silent, the behaviour of Apache's Java and C++
 // readers is followed and named in a comment.
 //
+//	r, err := f.NewReader("key", "size")
+//	err = r.Open(ctx, orc.Span{Stripe: i, To: f.RowGroups(i)}, nil)
+//	for {
+//		b, err := r.Next(ctx) // io.EOF at the end
+//	}
+//
 // What is read: compression none, zlib, snappy, lz4 and zstd; run length encodings v1 and v2; dictionary and direct
-// strings; every primitive type. Columns of nested types (struct, list, map, union) can be left out of a projection but
-// not read. LZO compression and encrypted columns are refused with an error that names them.
+// strings; every primitive type; row indexes and statistics. Columns of nested types (struct, list, map, union) can be left
+// out of a projection but not read. LZO compression and encrypted columns are refused with an error that names them.
+//
+// # Parallel work
+//
+// A File may be used by many goroutines, a Reader by one. The unit of work is the span. Where a stripe has a row index, its row
+// groups are found by that, so that several Readers can share a stripe; without one, a stripe is one row group.
+//
+// # Columns left unread
+//
+// The caller of [Reader.Open] is shown the statistics of each row group, and may leave columns unread there. Compression chunks
+// that hold nothing else are neither asked for nor decompressed.
+//
+// # Input and output
+//
+// Only the byte ranges of the chosen columns are read, neighbours at once, up to 512 KiB of others along with them: in one
+// call for a stripe of up to 256 KiB, otherwise one for the stripe's footer, one for the row indexes if they are needed, and one
+// or two for each column. What a Reader knows of a stripe serves all spans of it that it opens in turn.
 //
 // # Damage
 //
-// Decoding is exact. Every length is checked against what holds it before memory is allocated, every stream must be
-// consumed to its last byte, the rows of all stripes must add up to the rows of the file, and the number of non-null
-// values must agree with the stripe statistics where the file has them. ORC itself stores no checksums, so a changed byte
-// inside a value that is stored plainly cannot be noticed by any reader.
+// Decoding is exact. Every length is checked against what holds it, the rows of all stripes must add up to the rows of the
+// file, each row group must end where the row index says that the next one begins, and each stream of a stripe with its
+// last value. The number of values, the sum and the range of integers, dates and times, the total length of strings and the
+// number of true booleans must be those that the row index says of each row group, where it is read, and those that the
+// stripe statistics say, where a span is a whole stripe. Where row groups are described to the caller, what is said of
+// them, of their stripe and of the file must agree, or else is an error if the values differ and is not shown if one is
+// missing. An error names the stripe and the column. It comes with the end of a span at the latest: what was read of the span
+// before is not to be relied on.
+//
+// ORC itself stores no checksums, so a byte changed inside a value, which leaves all of these as they were, cannot be noticed
+// by any reader.
 //
 // # Memory
 //
-// A Reader holds, and reuses from stripe to stripe, the stored bytes of the chosen columns of one stripe, the same bytes
-// decompressed, and the decoded values (1 to 16 bytes a row and column). A stripe with more than 64 Mi rows, or a stream of
-// more than 2 GiB, is refused.
+// A Reader holds, and uses again from span to span: at most 8 MiB of the file, or 2 MiB for each stream (one to three a
+// column) of the chosen columns where a span needs more; for each stream one decompressed chunk (256 KiB in most files, 8 MiB
+// at most) and what was left of the one before; for each column the values of a batch, and the dictionary of the stripe. A
+// chunk is decompressed when a row needs it. Strings are not copied: a batch ends where those in memory do, after
+// 64 KiB at least. One value larger than that, and a dictionary, is held whole; more than 256 MiB are refused.
+// Once all buffers have grown, reading on allocates nothing.
 package orc
 
 import (

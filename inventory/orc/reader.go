@@ -132,27 +132,33 @@ func (r *Reader) Next(ctx context.Context) (*Batch, error) {
 	if r.err != nil {
 		return nil, r.err
 	}
-	err := r.next(ctx)
-	if err != nil {
-		r.err = err
-		if err != io.EOF {
-			r.err = fmt.Errorf("orc: stripe %d: %w", r.span.Stripe, err)
-		}
-		return nil, r.err
+	more, err := r.next(ctx)
+	switch {
+	case err != nil:
+		r.err = fmt.Errorf("orc: stripe %d: %w", r.span.Stripe, err)
+	case !more:
+		r.err = io.EOF
+	default:
+		return &r.batch, nil
 	}
-	return &r.batch, nil
+	return nil, r.err
 }
 
-// next fills the batch.
-func (r *Reader) next(ctx context.Context) error {
+// next fills the batch, if there are more rows.
+func (r *Reader) next(ctx context.Context) (more bool, err error) {
 	if err := ctx.Err(); err != nil {
-		return err
+		return false, err
 	}
 	if r.left == 0 {
-		if err := r.nextGroup(); err != nil {
-			return err
+		if more, err := r.nextGroup(); err != nil || !more {
+			return false, err
 		}
 	}
+	return true, r.fill()
+}
+
+// fill reads the next rows of the present row group.
+func (r *Reader) fill() error {
 	n := int(min(batchRows, r.left))
 	if r.root != nil {
 		if err := r.root.ahead(n, nil); err != nil {
@@ -202,24 +208,24 @@ func named(c *column, err error) error {
 	return fmt.Errorf("column %q: %w", c.name, err)
 }
 
-// nextGroup ends the present row group and begins the next, or ends the span.
-func (r *Reader) nextGroup() error {
+// nextGroup ends the present row group and begins the next, or ends the span where there is none.
+func (r *Reader) nextGroup() (more bool, err error) {
 	g := r.span.From
 	if r.begun {
 		g = r.group.Index + 1
 		if err := r.endGroup(); err != nil {
-			return err
+			return false, err
 		}
 	}
 	if g == r.span.To {
-		return r.endSpan()
+		return false, r.endSpan()
 	}
 	r.group = r.describe(g)
 	r.begun = true
 	r.row, r.left = r.group.FirstRow, r.group.Rows
 	if r.root != nil && r.root.present.bytes.exists {
 		if err := r.root.seek(g); err != nil {
-			return named(r.root, err)
+			return false, named(r.root, err)
 		}
 	}
 	skip := r.skip(g)
@@ -228,10 +234,10 @@ func (r *Reader) nextGroup() error {
 			continue
 		}
 		if err := c.seek(g); err != nil {
-			return named(c, err)
+			return false, named(c, err)
 		}
 	}
-	return nil
+	return true, nil
 }
 
 // endGroup checks the present row group, all of which was read.
@@ -254,11 +260,11 @@ func (r *Reader) endGroup() error {
 	return nil
 }
 
-// endSpan checks what can be checked once all of a span was read, and returns [io.EOF] if all is well.
+// endSpan checks what can be checked once all of a span was read.
 func (r *Reader) endSpan() error {
 	groups := r.file.RowGroups(r.span.Stripe)
 	if r.span.To < groups {
-		return io.EOF
+		return nil
 	}
 	if r.root != nil {
 		if err := r.root.end(); err != nil {
@@ -279,5 +285,5 @@ func (r *Reader) endSpan() error {
 			return named(c, fmt.Errorf("it is not as the stripe statistics describe it: %w", err))
 		}
 	}
-	return io.EOF
+	return nil
 }

@@ -161,7 +161,7 @@ func (s *source) piece() ([]byte, error) {
 // chunkHeader takes the header of a compression chunk (specification, "Compression").
 func (s *source) chunkHeader() (n int, original bool, err error) {
 	b, err := s.take(3)
-	if err == errCut {
+	if errors.Is(err, errCut) {
 		return 0, false, errors.New("the header of a compression chunk is cut short")
 	}
 	if err != nil {

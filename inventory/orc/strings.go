@@ -196,6 +196,6 @@ func (c *column) readCodes(n, values int) (constant bool, err error) {
 		bytes += int64(d.offsets[code+1] - d.offsets[code])
 	}
 	c.group.addSum(bytes)
-	spread(v.Codes, values, v.Present)
+	spreadInts(v.Codes, values, v.Present)
 	return false, nil
 }

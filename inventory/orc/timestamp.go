@@ -54,8 +54,8 @@ func (c *column) readTimestamps(n, values int) (constant bool, err error) {
 	if err := c.joinTimes(seconds, v.Nanos[:values], c.scratch); err != nil {
 		return false, err
 	}
-	spread(v.Seconds, values, v.Present)
-	spread(v.Nanos, values, v.Present)
+	spreadInts(v.Seconds, values, v.Present)
+	spreadInts(v.Nanos, values, v.Present)
 	return constant && sameNanos, nil
 }
 

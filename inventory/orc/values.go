@@ -49,7 +49,7 @@ func (c *column) readIntegers(n, values int, least, most int64) (constant bool, 
 			return false, fmt.Errorf("%v stream: values from %d to %d do not fit in kind %v", streamData, c.group.min, c.group.max, v.Kind)
 		}
 	}
-	spread(v.Int64, values, v.Present)
+	spreadInts(v.Int64, values, v.Present)
 	return constant, nil
 }
 
@@ -76,7 +76,7 @@ func (c *column) readBytes(n, values int) (constant bool, err error) {
 		v.Int64[i] = int64(int8(b))
 	}
 	c.group.addInts(v.Int64[:values])
-	spread(v.Int64, values, v.Present)
+	spreadInts(v.Int64, values, v.Present)
 	return constant, nil
 }
 

@@ -94,3 +94,19 @@ func spread[T any](dst []T, values int, present []bool) {
 		}
 	}
 }
+
+// spreadInts is spread without branches, which nulls here and there would make slow.
+func spreadInts[T int64 | int32 | uint32](dst []T, values int, present []bool) {
+	if values == len(dst) {
+		return
+	}
+	present = present[:len(dst)]
+	for i := len(dst) - 1; i >= values; i-- {
+		one := 0
+		if present[i] {
+			one = 1
+		}
+		values -= one
+		dst[i] = dst[values] * T(one)
+	}
+}

@@ -191,7 +191,7 @@ func TestFromReportRefuses(t *testing.T) {
 		{"wrong checksum of the manifest", "CSV", func(tr *tree) { tr.write(configFolder+"/"+reportName+"/"+checksumName, []byte("0123\n")) },
 			[]string{manifestName, `manifest.checksum says "0123"`, "fetch the report again"}},
 		{"unknown format", "CSV", remanifest(func(m *manifest) { m.FileFormat = "Avro" }), []string{`"Avro"`, "ORC, Parquet and CSV are read", manifestName}},
-		{"no Parquet", "CSV", remanifest(func(m *manifest) { m.FileFormat = "Parquet" }), []string{"data/0.csv", "isn't a parquet file"}},
+		{"no Parquet", "CSV", remanifest(func(m *manifest) { m.FileFormat = "Parquet" }), []string{"data/0.csv", "parquet:"}},
 		{"file twice", "CSV", remanifest(func(m *manifest) { m.Files = append(m.Files, m.Files[0]) }), []string{"named twice"}},
 		{"file with a path", "CSV", remanifest(func(m *manifest) { m.Files[0].Key = "../../x" }), []string{"not looked for"}},
 		{"no MD5", "CSV", remanifest(func(m *manifest) { m.Files[0].MD5 = "x" }), []string{"no MD5"}},

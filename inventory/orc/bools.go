@@ -33,6 +33,14 @@ var spreadBits = func() (table [256][8]byte) {
 	return table
 }()
 
+// allTrue is what a batch of true values is copied from.
+var allTrue = func() (t [batchRows]bool) {
+	for i := range t {
+		t[i] = true
+	}
+	return t
+}()
+
 // read fills dst and returns the number of true values.
 func (r *boolReader) read(dst []bool) (trues int, err error) {
 	for len(dst) > 0 {
@@ -68,9 +76,7 @@ func expand(dst []bool, packed []byte, constant bool) (trues int) {
 		return 0
 	}
 	if constant && packed[0] == 0xff {
-		for i := range dst {
-			dst[i] = true
-		}
+		copy(dst, allTrue[:])
 		return len(dst)
 	}
 	for i, b := range packed {

@@ -175,27 +175,52 @@ func (c *column) readCodes(n, values int) (constant bool, err error) {
 	if constant, err = c.ints.read(c.scratch); err != nil {
 		return false, fail(&c.ints.stream, streamData, err)
 	}
-	size := uint64(len(d.offsets) - 1)
+	if values == 0 {
+		v.Codes = c.codes.fill(v.Codes[:cap(v.Codes)], 0, n)
+		return true, nil
+	}
+	if low, high := extent(c.scratch); low < 0 || high >= int64(len(d.offsets)-1) {
+		return false, fail(&c.ints.stream, streamData, fmt.Errorf("values from %d to %d are to be entries of a dictionary of %d", low, high, len(d.offsets)-1))
+	}
 	if constant && values == n {
-		code := uint64(c.scratch[0])
-		if code >= size {
-			return false, fail(&c.ints.stream, streamData, fmt.Errorf("a value is entry %d of a dictionary of %d", code, size))
-		}
+		code := c.scratch[0]
 		v.Codes = c.codes.fill(v.Codes[:cap(v.Codes)], uint32(code), n)
 		c.group.addSum(int64(n) * int64(d.offsets[code+1]-d.offsets[code]))
 		return true, nil
 	}
 	c.codes.n = 0
 	v.Codes = room(v.Codes, n)
-	bytes := int64(0)
-	for i, code := range c.scratch {
-		if uint64(code) >= size {
-			return false, fail(&c.ints.stream, streamData, fmt.Errorf("a value is entry %d of a dictionary of %d", uint64(code), size))
-		}
-		v.Codes[i] = uint32(code)
+	if v.Present == nil {
+		c.group.addSum(d.codesOf(v.Codes, c.scratch))
+	} else {
+		c.group.addSum(d.spreadCodes(v.Codes, c.scratch, v.Present))
+	}
+	return false, nil
+}
+
+// codesOf sets dst to codes, which are entries of the dictionary, and returns the length of all values together in bytes.
+func (d *dictionary) codesOf(dst []uint32, codes []int64) (bytes int64) {
+	dst = dst[:len(codes)]
+	for i, code := range codes {
+		dst[i] = uint32(code)
 		bytes += int64(d.offsets[code+1] - d.offsets[code])
 	}
-	c.group.addSum(bytes)
-	spreadInts(v.Codes, values, v.Present)
-	return false, nil
+	return bytes
+}
+
+// spreadCodes is codesOf where some rows have no value. It has no branches, which nulls here and there would make slow.
+func (d *dictionary) spreadCodes(dst []uint32, codes []int64, present []bool) (bytes int64) {
+	dst = dst[:len(present)]
+	next, last := 0, len(codes)-1
+	for i, p := range present {
+		one := int64(0)
+		if p {
+			one = 1
+		}
+		code := codes[min(next, last)]
+		next += int(one)
+		dst[i] = uint32(code * one)
+		bytes += int64(d.offsets[code+1]-d.offsets[code]) * one
+	}
+	return bytes
 }

@@ -96,7 +96,7 @@ func spread[T any](dst []T, values int, present []bool) {
 }
 
 // spreadInts is spread without branches, which nulls here and there would make slow.
-func spreadInts[T int64 | int32 | uint32](dst []T, values int, present []bool) {
+func spreadInts[T int64 | int32](dst []T, values int, present []bool) {
 	if values == len(dst) {
 		return
 	}

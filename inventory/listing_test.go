@@ -3,6 +3,8 @@ package inventory
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -109,5 +111,81 @@ func TestFromListingFails(t *testing.T) {
 				t.Errorf("plan %v, error %v, want one that says %q", p, err, tc.want)
 			}
 		})
+	}
+}
+
+// bucketListing lists objects, which are in the order of their keys, in small pages.
+type bucketListing []s3store.Object
+
+func (b bucketListing) List(_ context.Context, _ string, o s3store.ListOptions, fn func(s3store.Page) error) error {
+	const pageKeys = 7
+	seen := map[string]bool{}
+	var p s3store.Page
+	for _, object := range b {
+		rest, below := strings.CutPrefix(object.Key, o.Prefix)
+		if !below || object.Key <= o.StartAfter {
+			continue
+		}
+		folder, _, isFolder := strings.Cut(rest, "/")
+		isFolder = isFolder && o.Delimiter == "/"
+		if isFolder && seen[folder] {
+			continue
+		}
+		if len(p.Objects)+len(p.Prefixes) == pageKeys {
+			p.More = true
+			if err := fn(p); err != nil {
+				return err
+			}
+			p = s3store.Page{}
+		}
+		if isFolder {
+			seen[folder] = true
+			p.Prefixes = append(p.Prefixes, o.Prefix+folder+"/")
+		} else {
+			p.Objects = append(p.Objects, object)
+		}
+	}
+	return fn(p)
+}
+
+func TestParallelListingsMakeTheSamePlan(t *testing.T) {
+	var keys []string
+	for i := range 900 {
+		keys = append(keys, fmt.Sprintf("app-%d/2026/10/%02d/%04d.gz", i%3, i%7, i), fmt.Sprintf("flat/räume +%%%04d", i))
+	}
+	keys = append(keys, "app-1", "app-1/", "root.gz", "root.gz/x", "~/")
+	slices.Sort(keys)
+	var b bucketListing
+	for i, k := range keys {
+		o := listed(k, int64(i*i))
+		o.LastModified = o.LastModified.Add(time.Duration(i) * time.Hour)
+		o.StorageClass = []string{"STANDARD", "GLACIER_IR", "STANDARD_IA"}[i%3]
+		b = append(b, o)
+	}
+	for _, by := range []Grouping{{}, {Depth: 1}, {Depth: 3}} {
+		sel := selection(func(s *Selection) { s.GroupBy, s.MinObjects = by, 1 })
+		plan := func(concurrency int) *Plan {
+			p, err := FromListing(t.Context(), b, "bucket", "", sel, ListingOptions{Concurrency: concurrency})
+			if err != nil {
+				t.Fatal(err)
+			}
+			timeless(&p.PlanHeader)
+			p.Source.Created = time.Time{}
+			for i := range p.Hotspots { // what is left of minimum durations depends on the time of the listing
+				for j := range p.Hotspots[i].Kinds {
+					p.Hotspots[i].Kinds[j].MinimumKiBDays = 0
+				}
+			}
+			return p
+		}
+		want := plan(1)
+		if want.Totals.Objects != int64(len(keys)) {
+			t.Fatalf("%d objects, of %d", want.Totals.Objects, len(keys))
+		}
+		for _, concurrency := range []int{0, 2, 9} {
+			if d := cmp.Diff(want, plan(concurrency)); d != "" {
+				t.Errorf("by %s, %d at once (-serial +parallel):\n%s", by, concurrency, d)
+			}
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -170,7 +171,10 @@ func parquetData(t testing.TB, bucket string, objects []object, form parquetForm
 	)))
 	for len(objects) > 0 {
 		n := min(form.rowGroupRows, len(objects))
-		g := w.AppendRowGroup()
+		g, err := w.AppendRowGroupChecked()
+		if err != nil {
+			t.Fatal(err)
+		}
 		for _, write := range put {
 			c, err := g.NextColumn()
 			if err == nil {
@@ -415,4 +419,44 @@ func BenchmarkParquet(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(len(objects))*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+}
+
+// TestLargeParquetFilesAreReadByRowGroups has a file beyond what is read whole.
+func TestLargeParquetFilesAreReadByRowGroups(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	objects := make([]object, 120_000)
+	for i := range objects {
+		key := fmt.Sprintf("%d/%016x%016x%016x%016x", i%3, r.Uint64(), r.Uint64(), r.Uint64(), r.Uint64())
+		objects[i] = object{key: key, size: int64(i), modified: time.Unix(int64(i), 0), class: "STANDARD"}
+	}
+	form := asS3Writes
+	form.rowGroupRows, form.pageBytes, form.codec = 50_000, 1<<20, compress.Codecs.Uncompressed
+	b := parquetData(t, "source", objects, form)
+	if len(b) <= wholeFileBytes {
+		t.Fatalf("the file has %d bytes, no more than the %d that are read whole", len(b), wholeFileBytes)
+	}
+	want, err := readParquet(t.Context(), b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr := newTree(t, "Parquet", b)
+	for _, verify := range []bool{false, true} {
+		var m meter
+		got, err := FromReport(t.Context(), nil, tr.config(), selection(nil), ReportOptions{Concurrency: 3, VerifyChecksums: verify, Progress: &m})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Totals.Objects != int64(len(objects)) || cmp.Diff(want.Totals, got.Totals) != "" || len(got.Hotspots) != 3 {
+			t.Errorf("verified %v: %+v, want %+v", verify, got.Totals, want.Totals)
+		}
+		if m.objects != int64(len(objects)) || m.bytes != int64(len(b)) || m.totalBytes != int64(len(b)) {
+			t.Errorf("progress of %d rows and %d bytes, want %d rows of %d bytes", m.objects, m.bytes, len(objects), len(b))
+		}
+	}
+	tr.manifest.Files[0].MD5 = "00000000000000000000000000000000"
+	tr.writeManifest(reportName)
+	var damaged *checksumError
+	if _, err := FromReport(t.Context(), nil, tr.config(), selection(nil), ReportOptions{VerifyChecksums: true}); !errors.As(err, &damaged) {
+		t.Errorf("another MD5, verified: error %v", err)
+	}
 }

@@ -47,7 +47,7 @@ func (d *Decoder) careful(c *cursor) stop {
 		default:
 			d.bits, d.left = bits>>taken, left-taken
 			if entry&flagEndOfBlock == 0 {
-				return stopCorrupt
+				return stopNoCodeword
 			}
 			return d.endBlock()
 		}
@@ -66,14 +66,16 @@ func (d *Decoder) careful(c *cursor) stop {
 		}
 		dist := int(uint16(far>>distShift)) + int(bits>>(far>>countShift&countMask)&(far>>maskShift))
 		bits, left = bits>>taken, left-taken
-		if far&flagOther != 0 || dist > c.n-c.start {
-			d.bits, d.left = bits, left
-			return stopCorrupt
-		}
-		if c.n == len(c.dst) {
+		if c.n == len(c.dst) && far&flagOther == 0 && dist <= c.n-c.start {
 			return stopOutput
 		}
 		d.bits, d.left = bits, left
+		if far&flagOther != 0 {
+			return stopNoCodeword
+		}
+		if dist > c.n-c.start {
+			return stopTooFar
+		}
 		d.copyLeft, d.copyDist = length, dist
 	}
 }

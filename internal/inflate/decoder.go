@@ -1,8 +1,11 @@
 package inflate
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
-// Decoder decodes DEFLATE streams (RFC 1951). The zero value is ready; it is about 20 KiB and allocates nothing itself. It
+// Decoder decodes DEFLATE streams (RFC 1951). The zero value is ready; it is about 19 KiB and allocates nothing itself. It
 // is not safe for concurrent use.
 type Decoder struct {
 	litlen [litlenEntries]uint32
@@ -14,7 +17,7 @@ type Decoder struct {
 	bits     uint64 // read and not yet used, the next one lowest; what lies above left bits may be set or not
 	left     uint64 // how many; less than 8 between two calls
 	stored   int    // bytes of a stored block still to copy
-	copyDist int    // of a match, copyLength bytes of which are still to copy
+	copyDist int    // of a match, copyLeft bytes of which are still to copy
 	copyLeft int
 
 	at       int64 // bytes of the stream before the source at hand
@@ -27,6 +30,8 @@ type Decoder struct {
 	code    code
 	symbols [numLitlen]uint16
 	builder litlenBuilder
+
+	framed bytes.Reader // what a gzip header is read from
 }
 
 type phase uint8
@@ -52,13 +57,34 @@ type cursor struct {
 type stop uint8
 
 const (
-	stopNone    stop = iota // nothing did
-	stopDone                // the stream is complete
-	stopInput               // the source ends
-	stopOutput              // the room ends, or nearly so
-	stopCorrupt             // the data is invalid
-	stopBlock               // a block or its header is complete
+	stopNone   stop = iota // nothing did
+	stopDone               // the stream is complete
+	stopInput              // the source ends
+	stopOutput             // the room ends, or nearly so
+	stopBlock              // a block or its header is complete
+
+	// Faults of the data.
+	stopBlockType
+	stopStoredLength
+	stopSymbols
+	stopCodeLengths
+	stopRepeat
+	stopNoEnd
+	stopNoCodeword
+	stopTooFar
 )
+
+// faults says what is wrong.
+var faults = [...]string{
+	stopBlockType:    "reserved block type",
+	stopStoredLength: "the length of a stored block and its complement do not match",
+	stopSymbols:      "more symbols than there are",
+	stopCodeLengths:  "codeword lengths that make no code",
+	stopRepeat:       "codeword lengths repeated where there are none, or beyond the last one",
+	stopNoEnd:        "a block without an end",
+	stopNoCodeword:   "no symbol has this codeword",
+	stopTooFar:       "a distance beyond the beginning",
+}
 
 func (d *Decoder) reset() {
 	d.phase, d.final = phaseHeader, false
@@ -137,7 +163,7 @@ func (d *Decoder) huffman(c *cursor) stop {
 		switch why := d.fast(c); why {
 		case stopBlock:
 			return d.endBlock()
-		case stopCorrupt:
+		case stopNoCodeword, stopTooFar:
 			return why
 		}
 	}

@@ -97,7 +97,7 @@ func (d *Decoder) steps(in, out, first unsafe.Pointer, back uint64, n int) (unsa
 				}
 			}
 			if entry&flagLength == 0 {
-				why = stopCorrupt
+				why = stopNoCodeword
 				if entry&flagEndOfBlock != 0 {
 					why = stopBlock
 				}
@@ -122,7 +122,7 @@ func (d *Decoder) steps(in, out, first unsafe.Pointer, back uint64, n int) (unsa
 			if far&flagOther != 0 {
 				bits >>= far & 63
 				left -= far
-				why = stopCorrupt
+				why = stopNoCodeword
 				break
 			}
 		}
@@ -130,7 +130,7 @@ func (d *Decoder) steps(in, out, first unsafe.Pointer, back uint64, n int) (unsa
 		bits >>= far & 63
 		left -= far
 		if dist > back && dist > uint64(uintptr(out)-uintptr(first)) {
-			why = stopCorrupt
+			why = stopTooFar
 			break
 		}
 		// The next entry is on its way while the match is copied.

@@ -37,7 +37,7 @@ func (d *Decoder) readHeader(c *cursor) stop {
 		}
 		return why
 	}
-	return stopCorrupt
+	return stopBlockType
 }
 
 // readStored reads the length of a stored block.
@@ -50,7 +50,7 @@ func (d *Decoder) readStored(c *cursor) stop {
 	length, complement := uint16(d.bits), uint16(d.bits>>16)
 	d.use(32)
 	if length != ^complement {
-		return stopCorrupt
+		return stopStoredLength
 	}
 	d.stored, d.phase = int(length), phaseStored
 	return stopBlock
@@ -118,7 +118,7 @@ func (d *Decoder) readDynamic(c *cursor) stop {
 	litlens, dists, precodes := int(d.bits&31)+257, int(d.bits>>5&31)+1, int(d.bits>>10&15)+4
 	d.use(5 + 5 + 4)
 	if litlens > maxLitlen || dists > maxDist {
-		return stopCorrupt
+		return stopSymbols
 	}
 
 	var lengths [numPrecode]uint8
@@ -132,19 +132,19 @@ func (d *Decoder) readDynamic(c *cursor) stop {
 		d.use(3)
 	}
 	if !d.code.sort(lengths[:], &d.symbols) {
-		return stopCorrupt
+		return stopCodeLengths
 	}
 	fill(d.precode[:], precodeBits, &d.code, precodeSymbols[:], 1)
+	d.fixed = false
 	if why := d.readLengths(c, litlens+dists); why != stopBlock {
 		return why
 	}
 
 	if d.lengths[symEndOfBlock] == 0 {
-		return stopCorrupt // the block could never end
+		return stopNoEnd
 	}
-	d.fixed = false
 	if !d.build(litlens, dists) {
-		return stopCorrupt
+		return stopCodeLengths
 	}
 	return stopBlock
 }
@@ -163,7 +163,7 @@ func (d *Decoder) readLengths(c *cursor, n int) stop {
 		}
 		if entry&flagOther != 0 {
 			d.use(used)
-			return stopCorrupt
+			return stopNoCodeword
 		}
 		sym := uint8(entry >> firstShift)
 		if sym < 16 {
@@ -179,7 +179,7 @@ func (d *Decoder) readLengths(c *cursor, n int) stop {
 		case 16:
 			if i == 0 {
 				d.use(used)
-				return stopCorrupt
+				return stopRepeat
 			}
 			value, times, extra = lengths[i-1], 3, 2
 		case 17:
@@ -193,7 +193,7 @@ func (d *Decoder) readLengths(c *cursor, n int) stop {
 		times += d.bits >> used & (1<<extra - 1)
 		d.use(used + extra)
 		if times > uint64(n-i) {
-			return stopCorrupt
+			return stopRepeat
 		}
 		for range times {
 			lengths[i] = value

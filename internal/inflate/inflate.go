@@ -17,11 +17,12 @@ var (
 
 // CorruptError is invalid deflate data.
 type CorruptError struct {
-	Offset int64 // bytes from the beginning of the stream up to where the fault shows, that byte included
+	Offset int64  // bytes from the beginning of the stream up to where the fault shows, that byte included
+	Detail string // for people; not stable
 }
 
 func (e *CorruptError) Error() string {
-	return fmt.Sprintf("invalid deflate data at byte %d", e.Offset)
+	return fmt.Sprintf("invalid deflate data at byte %d: %s", e.Offset, e.Detail)
 }
 
 // End is where a DEFLATE stream ends.
@@ -45,19 +46,19 @@ func (d *Decoder) Append(dst, src []byte, limitBytes int) ([]byte, End, error) {
 	start := len(dst)
 	c := cursor{src: src, dst: room(dst, start, limitBytes), start: start, n: start}
 	for {
-		switch d.decode(&c) {
+		switch why := d.decode(&c); why {
 		case stopDone:
 			return c.dst[:c.n], d.end(&c), nil
 		case stopInput:
 			return dst, End{}, ErrTruncated
-		case stopCorrupt:
-			return dst, End{}, d.corrupt(&c)
 		case stopOutput:
 			if c.n-start >= limitBytes {
 				return dst, End{}, ErrTooLong
 			}
 			more := max(c.n-start, 4*(len(src)-c.pos), 512)
 			c.dst = room(slices.Grow(c.dst[:c.n], min(more, limitBytes-(c.n-start))), start, limitBytes)
+		default:
+			return dst, End{}, d.corrupt(&c, why)
 		}
 	}
 }
@@ -71,6 +72,6 @@ func (d *Decoder) end(c *cursor) End {
 	return End{SizeBytes: d.at + int64(c.pos), FinalBit: d.finalBit, LastBits: 8 - int(d.left)}
 }
 
-func (d *Decoder) corrupt(c *cursor) error {
-	return &CorruptError{(d.usedBits(c) + 7) / 8}
+func (d *Decoder) corrupt(c *cursor, why stop) error {
+	return &CorruptError{(d.usedBits(c) + 7) / 8, faults[why]}
 }

@@ -122,9 +122,10 @@ type code struct {
 	full    bool // no codeword is left over
 }
 
-// sort says which code has a codeword of lengths[i] bits for the symbol i, or none where that is 0, and whether that is a code. It is none
-// where the codewords are more than there can be, nor where they are fewer, but for two exceptions that RFC 1951
-// section 3.2.7 makes for distances and that decoders make for all codes: no codeword at all, and a single one of one bit.
+// sort makes k the code in which the symbol i has a codeword of lengths[i] bits, or none where that is 0, and says whether
+// there is such a code. The codewords must be as many as there can be of their lengths, with two exceptions that RFC 1951
+// section 3.2.7 makes for distances and that zlib makes for literals and lengths too: a single codeword of one bit, and
+// none at all.
 func (k *code) sort(lengths []uint8, buffer *[numLitlen]uint16) bool {
 	k.count = [maxCodewordBits + 1]int{}
 	for _, n := range lengths {
@@ -152,8 +153,8 @@ func (k *code) sort(lengths []uint8, buffer *[numLitlen]uint16) bool {
 	return true
 }
 
-// fill makes the table of a code, which has room for all entries and index bits of its own. bit is what each bit of a codeword
-// adds to the entries of symbols.
+// fill makes the table of a code with an index of indexBits bits. bit is what each bit of a codeword adds to the entries of
+// symbols.
 func fill[E uint32 | uint64](table []E, indexBits int, k *code, symbols []E, bit E) {
 	if !k.full {
 		// The one codeword that there may be is 0.
@@ -221,90 +222,5 @@ func nextCodeword(codeword uint, n int) uint {
 func double[E uint32 | uint64](table []E, n, m int) {
 	for ; n < m; n++ {
 		copy(table[1<<n:2<<n], table[:1<<n])
-	}
-}
-
-// unit is a literal, or a length with all its bits, in a table of literals and lengths.
-type unit struct {
-	bits  uint16
-	entry uint32
-}
-
-// litlenBuilder makes tables of literals and lengths.
-type litlenBuilder struct {
-	units [256 + 256]unit // all literals, all lengths
-}
-
-// fill is like the function fill. Beyond that, an entry holds two symbols where the first is a literal and the index has room for both.
-func (b *litlenBuilder) fill(table *[litlenEntries]uint32, k *code) {
-	if !k.full {
-		fill(table[:], litlenBits, k, litlenSymbols[:], 1)
-		return
-	}
-	var (
-		units           = 0
-		begin, literals [litlenBits + 2]int // where in b.units those of so many bits begin, and where its literals end
-		codeword, rest  = uint(0), k.symbols
-		waiting         [29]unit // lengths with extra bits
-		numWaiting      = 0
-	)
-	for n := 1; n <= litlenBits; n++ {
-		double(table[:], n-1, n)
-		begin[n] = units
-		for range k.count[n] {
-			sym := rest[0]
-			entry := litlenSymbols[sym] + uint32(n)
-			rest = rest[1:]
-			switch {
-			case sym < symEndOfBlock:
-				table[codeword] = entry
-				b.units[units] = unit{uint16(codeword), entry}
-				units++
-			case entry&flagLength != 0 && n+int(entry>>countShift&countMask) <= litlenBits:
-				waiting[numWaiting] = unit{uint16(codeword), entry}
-				numWaiting++
-			default:
-				table[codeword] = entry
-			}
-			codeword = nextCodeword(codeword, n)
-		}
-		literals[n] = units
-		for _, w := range waiting[:numWaiting] {
-			extra := int(w.entry >> countShift & countMask)
-			before := int(w.entry & takenMask)
-			if before+extra != n {
-				continue
-			}
-			entry := w.entry&^(0xffff) | uint32(n)
-			for x := range 1 << extra {
-				bits := uint(w.bits) | uint(x)<<before
-				table[bits] = entry
-				b.units[units] = unit{uint16(bits), entry}
-				units++
-				entry += 1 << secondShift
-			}
-		}
-		begin[n+1] = units
-		for m := 1; m < n; m++ {
-			first := b.units[begin[m]:literals[m]]
-			if len(first) == 0 {
-				continue
-			}
-			second := b.units[begin[n-m]:literals[n-m]]
-			for _, u := range first {
-				for _, v := range second {
-					table[u.bits|v.bits<<m] = u.entry + 1<<countShift + v.entry&takenMask + v.entry&(0xff<<firstShift)<<8
-				}
-			}
-			second = b.units[literals[n-m]:begin[n-m+1]]
-			for _, u := range first {
-				for _, v := range second {
-					table[u.bits|v.bits<<m] = u.entry - flagLiteral - flagOther + v.entry
-				}
-			}
-		}
-	}
-	if len(rest) > 0 {
-		fillSecond(table[:], litlenBits, k, codeword, rest, litlenSymbols[:], 1)
 	}
 }

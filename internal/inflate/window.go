@@ -40,14 +40,16 @@ func (w *Window) Next(src []byte, last bool) (data []byte, usedBytes int, done b
 	}
 	c := cursor{src: src, dst: w.buffer, n: w.n, early: true}
 	why := w.decoder.decode(&c)
-	if why == stopCorrupt {
-		return nil, 0, false, w.decoder.corrupt(&c)
-	}
-	if why == stopInput && last {
-		return nil, 0, false, ErrTruncated
-	}
-	if why == stopDone {
+	switch why {
+	case stopDone:
 		w.end = w.decoder.end(&c)
+	case stopInput:
+		if last {
+			return nil, 0, false, ErrTruncated
+		}
+	case stopOutput:
+	default:
+		return nil, 0, false, w.decoder.corrupt(&c, why)
 	}
 	data, w.n = w.buffer[w.n:c.n], c.n
 	w.decoder.at += int64(c.pos)

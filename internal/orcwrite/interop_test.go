@@ -36,7 +36,7 @@ print(json.dumps([str(f.schema.field(n).type) for n in f.schema.names]))
 // values, nulls and types.
 func TestPyarrowReadsWhatWasWritten(t *testing.T) {
 	python := interop.Python(t)
-	for _, o := range []Options{{Compression: None}, {Compression: Zlib}, {Compression: Snappy}, {Compression: Zlib, BlockBytes: 100}} {
+	for _, o := range []Options{{Compression: None}, {Compression: Zlib}, {Compression: Snappy}, {Compression: Zlib, BlockBytes: 100, RowIndexStride: 50}} {
 		for _, stripeRows := range [][]int{{1}, {5000, 1, 777}, {}} {
 			t.Run(fmt.Sprint(o.Compression, o.BlockBytes, stripeRows), func(t *testing.T) {
 				file, stripes := testFile(t, o, stripeRows)

@@ -115,7 +115,7 @@ func testFile(t *testing.T, o Options, stripeRows []int) ([]byte, [][]Column) {
 }
 
 func TestReaderReadsWhatWasWritten(t *testing.T) {
-	for _, o := range []Options{{Compression: None}, {Compression: Zlib}, {Compression: Snappy}, {Compression: Zlib, BlockBytes: 100}} {
+	for _, o := range []Options{{Compression: None}, {Compression: Zlib}, {Compression: Snappy}, {Compression: Zlib, BlockBytes: 100, RowIndexStride: 50}} {
 		for _, stripeRows := range [][]int{{1}, {5000, 1, 777}, {}} {
 			t.Run(fmt.Sprint(o.Compression, o.BlockBytes, stripeRows), func(t *testing.T) {
 				file, stripes := testFile(t, o, stripeRows)

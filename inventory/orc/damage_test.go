@@ -275,15 +275,19 @@ func TestNextAllocatesNothing(t *testing.T) {
 	}
 }
 
-// failing reads from a file until told to fail.
+// failing reads from a file until told to fail, then so many times more.
 type failing struct {
 	io.ReaderAt
-	err error
+	err  error
+	good int
 }
 
 func (f *failing) ReadAt(b []byte, off int64) (int, error) {
 	if f.err != nil {
-		return 0, f.err
+		if f.good == 0 {
+			return 0, f.err
+		}
+		f.good--
 	}
 	return f.ReaderAt.ReadAt(b, off)
 }
@@ -312,6 +316,42 @@ func TestReadErrors(t *testing.T) {
 	r.err = nil // a reader can be used again after an error
 	if batch, err := readStripe(context.Background(), reader, 0); err != nil || batch.Rows != 3 {
 		t.Errorf("again: %v, %v", batch, err)
+	}
+}
+
+// TestReadErrorsAnywhere lets each call of the io.ReaderAt fail in turn. The reader can be used again after each.
+func TestReadErrorsAnywhere(t *testing.T) {
+	b := writeInventory(t, 1, orcwrite.Options{RowIndexStride: 2000}, 0.1, 12_000) // not a small stripe
+	source := &failing{ReaderAt: bytes.NewReader(b)}
+	f, err := Open(source, int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := f.NewReader(readable(f)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func() error {
+		_, err := readSpan(context.Background(), r, Span{0, 0, f.RowGroups(0)}, func(RowGroup, []bool) {})
+		return err
+	}
+	for good := 0; ; good++ {
+		source.good, source.err = good, errors.New("connection reset")
+		r.stripe = -1
+		err := read()
+		source.err = nil
+		if err == nil {
+			if good < 3 {
+				t.Errorf("only %d reads", good)
+			}
+			break
+		}
+		if !strings.Contains(err.Error(), "connection reset") {
+			t.Errorf("after %d reads: %v", good, err)
+		}
+		if err := read(); err != nil {
+			t.Errorf("again, after %d reads: %v", good, err)
+		}
 	}
 }
 

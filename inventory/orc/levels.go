@@ -168,6 +168,12 @@ func (f *File) stripeStatistics(dst []Statistics, stripe int, columns []*column)
 	if stripe >= len(f.tail.metadata) {
 		return dst, nil
 	}
+	if f.tail.stripes[stripe].Rows == 0 {
+		for i := range dst {
+			dst[i].Known = true
+		}
+		return dst, nil
+	}
 	id, empty := 0, false
 	err := walk(f.tail.metadata[stripe], func(fd field) error {
 		if fd.number != 1 {

@@ -243,6 +243,12 @@ func TestSpanRefusals(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	f.tail.rowIndexStride = 100
+	if r, err = f.NewReader(); err != nil {
+		t.Fatal(err)
+	}
+	if n := drain(t, r, Span{0, 1, 3}, nil); n != 150 {
+		t.Errorf("%d rows of no columns", n)
+	}
 	if err := r.Open(ctx, Span{0, 0, 3}, nil); err != nil {
 		t.Fatal(err)
 	}

@@ -150,6 +150,11 @@ func (r *Reader) readIndexes(groups int) error {
 	if err := r.indexes.read(r.file, r.ranges); err != nil {
 		return fmt.Errorf("row index: %w", err)
 	}
+	for _, c := range r.byID {
+		if c != nil {
+			c.hasIndex = false // it may be there from an attempt that failed
+		}
+	}
 	err := wanted(func(c *column, info streamInfo) error {
 		if c.hasIndex {
 			return errors.New("there are two")

@@ -349,8 +349,8 @@ func TestFaultsAmidData(t *testing.T) {
 func TestCutAndFlippedAnywhere(t *testing.T) {
 	d := newDecoders()
 	rng := newRand()
-	data := samples()["log lines"][:500]
-	for range 60 {
+	data := samples()["log lines"][:250]
+	for range 30 {
 		data = append(data, byte(rng.Uint32()))
 	}
 	seen := make(map[string]bool)

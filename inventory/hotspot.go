@@ -49,8 +49,8 @@ type Kind struct {
 	// with that minimum bill beside Bytes.
 	ShortBytes int64 `json:"short_bytes,omitempty"`
 	// MinimumKiBDays is what a delete now pays nevertheless: for each object its
-	// size in KiB (at least 128, rounded up) times the days of MinimumDays that had
-	// not begun when the report was true.
+	// size in KiB (at least 128, rounded up) times the days of MinimumDays less the
+	// whole days of its age when the report was true.
 	MinimumKiBDays int64 `json:"minimum_kib_days,omitempty"`
 }
 

@@ -225,7 +225,7 @@ func (w *worker) count(b *batch, runs []run) {
 const dayMillis = 24 * 60 * 60 * 1000
 
 // kibibyteDays is what is left to pay of an object's minimum duration at an age:
-// its billed KiB times the days that have not begun.
+// its billed KiB times the days, less the whole days of its age.
 func kibibyteDays(size, days, ageMillis int64) int64 {
 	left := days - max(0, ageMillis)/dayMillis
 	if left <= 0 {

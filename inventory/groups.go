@@ -1,7 +1,6 @@
 package inventory
 
 import (
-	"errors"
 	"math"
 	"math/rand/v2"
 	"sync"
@@ -66,7 +65,8 @@ func (g *groups) worker() *worker {
 	return w
 }
 
-// merge adds what a worker has summed up.
+// merge adds what a worker has summed up. That the groups are too many is said
+// when they are all there: the bound is passed by less than a worker's table.
 func (g *groups) merge(t *table, objects, bytes, ignored int64) error {
 	g.mu.Lock()
 	if bytes > math.MaxInt64-g.bytes {
@@ -77,12 +77,14 @@ func (g *groups) merge(t *table, objects, bytes, ignored int64) error {
 	g.bytes += bytes
 	g.ignored += ignored
 	g.mu.Unlock()
-	err := g.mergeGroups(t)
-	if errors.Is(err, errMemory) {
+	if err := g.mergeGroups(t); err != nil {
+		return err
+	}
+	if g.limitBytes > 0 && g.usedBytes.Load() > g.limitBytes {
 		g.tooManyOnce.Do(func() { g.tooManyErr = g.tooMany() })
 		return g.tooManyErr
 	}
-	return err
+	return nil
 }
 
 // mergeGroups adds the groups of a worker's table, those of one shard after
@@ -122,9 +124,10 @@ func (g *groups) mergeShard(s *shard, t *table, slots []uint64) error {
 		n := min(len(slots), len(runs))
 		for i, slot := range slots[:n] {
 			runs[i].hash = uint32(slot >> 32)
+			s.fetched += t.look(uint32(slot) - 1)
 		}
 		if s.n > 0 {
-			s.fetched = s.fetch(runs[:n])
+			s.fetched += s.fetch(runs[:n])
 		}
 		for _, slot := range slots[:n] {
 			m := uint32(slot) - 1
@@ -136,23 +139,17 @@ func (g *groups) mergeShard(s *shard, t *table, slots []uint64) error {
 			s.add(place, t, m)
 		}
 		slots = slots[n:]
-		if err := g.account(s); err != nil {
-			return err
-		}
+		g.account(s)
 	}
 	return nil
 }
 
-// account holds the memory of a shard that may have grown against the bound. The
-// survey will have a number for each group, see Survey.hot.
-func (g *groups) account(s *shard) error {
+// account counts the memory of a shard that may have grown. The survey will have
+// a number for each group, see Survey.hot.
+func (g *groups) account(s *shard) {
 	now := s.bytes() + int64(s.n)*8
-	used := g.usedBytes.Add(now - s.accounted)
+	g.usedBytes.Add(now - s.accounted)
 	s.accounted = now
-	if g.limitBytes > 0 && used > g.limitBytes {
-		return errMemory
-	}
-	return nil
 }
 
 // add adds the group at from in t to the one at a place.

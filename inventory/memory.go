@@ -2,7 +2,6 @@ package inventory
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -42,10 +41,6 @@ func shareMemory(boundBytes int64, workers int, readerBytes int64) (n int, group
 	return n, max(bound-int64(n)*each, bound/8)
 }
 
-// errMemory: the groups took all that they may. [groups.merge] makes a
-// tooManyGroups of it.
-var errMemory = errors.New("no memory for more groups")
-
 // tooManyGroups says that the groups do not fit into the memory, and what would.
 type tooManyGroups struct{ text string }
 
@@ -59,7 +54,7 @@ func (g *groups) tooMany() error {
 	part, far := 1.0, "so far"
 	if total, read := g.totalBytes.Load(), g.readBytes.Load(); total > 0 {
 		part = min(1, max(float64(read)/float64(total), 0.001))
-		far = fmt.Sprintf("after %.2g %% of the report", 100*part)
+		far = fmt.Sprintf("after %s %% of the report", strings.TrimSuffix(fmt.Sprintf("%.1f", 100*part), ".0"))
 	}
 	// What kinds and half-empty chunks add to the groups.
 	more := max(1, float64(g.usedBytes.Load())/float64(all.bytes()))

@@ -2,9 +2,14 @@ package inventory
 
 import (
 	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/s3compact/s3compact/internal/orcwrite"
 )
@@ -73,5 +78,89 @@ func TestORCReportsOfOtherColumns(t *testing.T) {
 				t.Errorf("error %v, want one that says %q", err, tc.want)
 			}
 		})
+	}
+}
+
+// TestKeysAreNotReadWhereStatisticsShowTheirGroup reads sorted and unsorted rows
+// in spans: groups by depth are those of the oracle, and where the statistics of
+// row groups show them, no key is read.
+func TestKeysAreNotReadWhereStatisticsShowTheirGroup(t *testing.T) {
+	const rows, stride = 12_000, 500
+	random := rand.New(rand.NewPCG(4, 7))
+	noise := func() string { return fmt.Sprintf("%016x%016x", random.Uint64(), random.Uint64()) }
+	var sorted []object
+	for i := range rows {
+		o := object{key: fmt.Sprintf("app-%d/%d/%s.gz", i/3100, i/800, noise()), size: int64(i), modified: time.UnixMilli(1790000000000 + int64(i)), class: "STANDARD"}
+		if i%97 == 0 {
+			o.class = "STANDARD_IA"
+		}
+		o.noSize = i%501 == 0
+		sorted = append(sorted, o)
+	}
+	slices.SortFunc(sorted, func(a, b object) int { return strings.Compare(a.key, b.key) })
+	unsorted := slices.Clone(sorted)
+	random.Shuffle(len(unsorted), func(i, j int) { unsorted[i], unsorted[j] = unsorted[j], unsorted[i] })
+
+	for _, tc := range []struct {
+		name, by, match string
+		objects         []object
+		known           bool // the groups of some row groups, and not of all
+	}{
+		{"sorted", "depth=1", "*", sorted, true},
+		{"sorted", "depth=2", "*", sorted, true},
+		{"sorted", "depth=3", "*", sorted, false}, // no key has so many segments
+		{"sorted", "dir", "*", sorted, false},
+		{"sorted", "depth=1", "*.gz", sorted, false},
+		{"unsorted", "depth=1", "*", unsorted, false},
+	} {
+		sel := selection(func(s *Selection) { s.Match = tc.match })
+		var err error
+		if sel.GroupBy, err = ParseGrouping(tc.by); err != nil {
+			t.Fatal(err)
+		}
+		var all []oracleRow
+		for _, o := range tc.objects {
+			all = append(all, oracleRow{key: o.key, size: o.size, modified: o.modified.UnixMilli(), words: words{attrClass: o.class}, dead: o.noSize})
+		}
+		hot, totals, ignored := oracle(sel, reportTime, all)
+		header := planOf(summed(t, sel)).PlanHeader
+		header.Totals, header.Source.Ignored = totals, ignored
+		want := written(t, &Plan{PlanHeader: header, Hotspots: hot})
+		b := orcIndexed(t, "bucket", tc.objects, 4000, stride)
+		for _, units := range []int{1, 3, 7, 24, 1000} {
+			f, err := openORC(bytes.NewReader(b), int64(len(b)), units)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := f.units(); n < min(units, rows/stride) || n > max(3, 2*units) {
+				t.Errorf("%d units where %d are wanted", n, units)
+			}
+			g := newGroups(sel, "bucket", reportTime)
+			w := g.worker()
+			reader, err := f.reader()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var m meter
+			var known int
+			for unit := range f.units() {
+				if err := reader.read(t.Context(), unit, w, &m); err != nil {
+					t.Fatal(err)
+				}
+				known += len(reader.(*orcReader).known)
+			}
+			if err := w.flush(); err != nil {
+				t.Fatal(err)
+			}
+			if got := written(t, planOf(g).Plan()); got != want {
+				t.Errorf("%s, %s, %s, %d units (-oracle +got):\n%.2000s", tc.name, tc.by, tc.match, units, cmp.Diff(strings.Split(want, "\n"), strings.Split(got, "\n")))
+			}
+			if known > 0 != tc.known || known == rows/stride {
+				t.Errorf("%s, %s, %s: the groups of %d of %d row groups are known", tc.name, tc.by, tc.match, known, rows/stride)
+			}
+			if m.objects != rows || m.bytes == 0 || m.bytes > int64(len(b)) {
+				t.Errorf("progress of %d rows and %d bytes, want %d of %d", m.objects, m.bytes, rows, len(b))
+			}
+		}
 	}
 }

@@ -56,6 +56,12 @@ func gzipped(b []byte) []byte {
 // orcData writes the objects with so many rows a stripe.
 func orcData(t testing.TB, bucket string, objects []object, stripeRows int) []byte {
 	t.Helper()
+	return orcIndexed(t, bucket, objects, stripeRows, 0)
+}
+
+// orcIndexed writes them with so many rows a row group as well.
+func orcIndexed(t testing.TB, bucket string, objects []object, stripeRows, stride int) []byte {
+	t.Helper()
 	var out bytes.Buffer
 	fields := []orcwrite.Field{
 		{Name: "bucket", Kind: orcwrite.String}, {Name: "key", Kind: orcwrite.String}, {Name: "version_id", Kind: orcwrite.String},
@@ -63,7 +69,7 @@ func orcData(t testing.TB, bucket string, objects []object, stripeRows int) []by
 		{Name: "last_modified_date", Kind: orcwrite.Timestamp}, {Name: "e_tag", Kind: orcwrite.String}, {Name: "storage_class", Kind: orcwrite.String},
 		{Name: "something_new", Kind: orcwrite.Long},
 	}
-	w, err := orcwrite.NewWriter(&out, fields, orcwrite.Options{Compression: orcwrite.Zlib})
+	w, err := orcwrite.NewWriter(&out, fields, orcwrite.Options{Compression: orcwrite.Zlib, BlockBytes: 4 << 10, RowIndexStride: stride})
 	if err != nil {
 		t.Fatal(err)
 	}

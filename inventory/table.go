@@ -176,11 +176,17 @@ func (t *table) fetch(runs []run) (seen uint64) {
 	}
 	for i := range runs {
 		if place := runs[i].place; place < uint32(t.end) {
-			chunk, at := t.chunks[place/chunkWords], place%chunkWords
-			seen += chunk[at] + chunk[(at+8)%chunkWords] + chunk[(at+16)%chunkWords]
+			seen += t.look(place)
 		}
 	}
 	return seen
+}
+
+// look reads from each line of the cache that a group and the beginning of its
+// prefix lie in.
+func (t *table) look(place uint32) uint64 {
+	chunk, at := t.chunks[place/chunkWords], place%chunkWords
+	return chunk[at] + chunk[(at+8)%chunkWords] + chunk[(at+16)%chunkWords]
 }
 
 // sparseGroups is up to how many groups a table has four slots for each, and so

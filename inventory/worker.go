@@ -66,9 +66,11 @@ func (w *worker) add(b *batch) error {
 func (w *worker) check(b *batch) error {
 	var all int64 // has every bit that a size has
 	earliest, latest := int64(math.MaxInt64), int64(math.MinInt64)
+	var sum int64
 	if b.live == nil {
 		for _, size := range b.sizes[:b.rows] {
 			all |= size
+			sum += size
 		}
 		for _, t := range b.modified[:b.rows] {
 			earliest, latest = min(earliest, t), max(latest, t)
@@ -78,17 +80,16 @@ func (w *worker) check(b *batch) error {
 		for i, live := range b.live[:b.rows] {
 			if live {
 				all |= b.sizes[i]
+				sum += b.sizes[i]
 				earliest, latest = min(earliest, b.modified[i]), max(latest, b.modified[i])
 				w.objects++
 			}
 		}
 	}
-	if all >= 0 && (earliest > latest || earliest >= firstMilli && latest <= lastMilli) && bits.Len64(uint64(all))+bits.Len(uint(b.rows)) < 62 && w.bytes < 1<<62 {
-		for i, size := range b.sizes[:b.rows] { // the sum is below 2^62
-			if b.live == nil || b.live[i] {
-				w.bytes += size
-			}
-		}
+	// So that neither the sum has overflowed nor adding it will.
+	small := all >= 0 && bits.Len64(uint64(all))+bits.Len(uint(b.rows)) < 62 && w.bytes < 1<<62
+	if small && (earliest > latest || earliest >= firstMilli && latest <= lastMilli) {
+		w.bytes += sum
 		return nil
 	}
 	for i := range b.rows {

@@ -78,7 +78,7 @@ func encodeInts(values []int64, signed bool) encoded {
 		runs = append(runs, run{len(b), all - len(values)})
 		n := runLength(values)
 		switch {
-		case n >= minRun && n <= maxShortRepeat && values[0] == values[1]:
+		case n >= minRun && n <= maxShortRepeat && values[0] == values[n-1]:
 			b = appendShortRepeat(b, values[0], n, signed)
 		case n >= minRun:
 			b = appendDelta(b, values[:n], signed)

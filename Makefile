@@ -55,8 +55,8 @@ test-interop: ## run the tests against pyarrow, DuckDB and moto; needs python3 w
 FUZZTIME ?= 30s
 
 .PHONY: test-full
-test-full: test-interop ## run the long tests as well, then each fuzz target for FUZZTIME (30s)
-	go test -count=1 -tags full -timeout 120m ./...
+test-full: ## run all tests, the long ones too, then each fuzz target for FUZZTIME (30s); needs Python as test-interop does, and JDK 25 and Maven
+	go test -count=1 -tags interop,full -timeout 120m ./...
 	.ci/fuzz $(FUZZTIME)
 
 .PHONY: check-protocol

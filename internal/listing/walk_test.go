@@ -121,7 +121,7 @@ var shapes = []struct {
 			keys = append(keys, fmt.Sprintf("tenants/t217/y%06d", i))
 		}
 		return keys
-	}, 8},
+	}, 6},
 }
 
 // TestWalkIsFasterThanASerialListing measures in the time of a synctest bubble,

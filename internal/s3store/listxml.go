@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -259,17 +260,18 @@ func (x *xmlScanner) child(parent []byte) (name []byte, empty bool, err error) {
 		}
 		rest := x.b[x.i:]
 		switch {
-		case bytes.HasPrefix(rest, []byte("<?")):
+		case len(rest) == 1:
+			return nil, false, errXMLCut
+		case rest[1] == '/' && parent == nil:
+			return nil, false, fmt.Errorf("an end without a beginning: %.60q", rest)
+		case rest[1] == '/':
+			return nil, false, x.close(parent)
+		case rest[1] == '?':
 			err = x.past("?>")
 		case bytes.HasPrefix(rest, []byte("<!--")):
 			err = x.past("-->")
-		case bytes.HasPrefix(rest, []byte("<!")):
+		case rest[1] == '!':
 			err = fmt.Errorf("a declaration, which no answer of S3 has: %.60q", rest)
-		case bytes.HasPrefix(rest, []byte("</")):
-			if parent == nil {
-				return nil, false, fmt.Errorf("an end without a beginning: %.60q", rest)
-			}
-			return nil, false, x.close(parent)
 		default:
 			return x.open()
 		}
@@ -320,15 +322,16 @@ func (x *xmlScanner) open() (name []byte, empty bool, err error) {
 
 // close reads the end tag of the element.
 func (x *xmlScanner) close(element []byte) error {
+	if end := x.i + 2 + len(element); end < len(x.b) && x.b[end] == '>' && string(x.b[x.i+2:end]) == string(element) {
+		x.i = end + 1
+		return nil
+	}
 	n := bytes.IndexByte(x.b[x.i:], '>')
 	if n < 0 {
 		return errXMLCut
 	}
-	name := x.b[x.i+2 : x.i+n]
-	if !bytes.Equal(name, element) {
-		if name = localName(bytes.TrimRight(name, " \t\r\n")); !bytes.Equal(name, element) {
-			return fmt.Errorf("the end of %.60q where %.60q is open", name, element)
-		}
+	if name := localName(bytes.TrimRight(x.b[x.i+2:x.i+n], " \t\r\n")); !bytes.Equal(name, element) {
+		return fmt.Errorf("the end of %.60q where %.60q is open", name, element)
 	}
 	x.i += n + 1
 	return nil
@@ -424,32 +427,43 @@ func appendText(out, t []byte) ([]byte, error) {
 		if end < 0 {
 			return out, fmt.Errorf("an entity without an end: %.60q", t)
 		}
-		switch name := string(t[:end]); {
-		case name == "amp":
+		switch name := t[:end]; string(name) {
+		case "amp":
 			out = append(out, '&')
-		case name == "lt":
+		case "lt":
 			out = append(out, '<')
-		case name == "gt":
+		case "gt":
 			out = append(out, '>')
-		case name == "quot":
+		case "quot":
 			out = append(out, '"')
-		case name == "apos":
+		case "apos":
 			out = append(out, '\'')
-		case len(name) > 1 && name[0] == '#':
-			digits, base := name[1:], 10
-			if digits[0] == 'x' {
-				digits, base = digits[1:], 16
-			}
-			r, err := strconv.ParseUint(digits, base, 21)
-			if err != nil || !utf8.ValidRune(rune(r)) {
-				return out, fmt.Errorf("the entity &%.60s; is no character", name)
-			}
-			out = utf8.AppendRune(out, rune(r))
 		default:
-			return out, fmt.Errorf("the entity &%.60s; is none of XML's own", name)
+			r, err := character(string(name))
+			if err != nil {
+				return out, err
+			}
+			out = utf8.AppendRune(out, r)
 		}
 		t = t[end+1:]
 	}
+}
+
+// character is what a reference such as #8364 or #x20AC stands for.
+func character(name string) (rune, error) {
+	digits, numeric := strings.CutPrefix(name, "#")
+	if !numeric {
+		return 0, fmt.Errorf("the entity &%.60s; is none of XML's own", name)
+	}
+	base := 10
+	if hex, ok := strings.CutPrefix(digits, "x"); ok {
+		digits, base = hex, 16
+	}
+	r, err := strconv.ParseUint(digits, base, 21)
+	if err != nil || !utf8.ValidRune(rune(r)) {
+		return 0, fmt.Errorf("the entity &%.60s; is no character", name)
+	}
+	return rune(r), nil
 }
 
 // appendLines appends text with its line ends as XML wants them read.

@@ -66,6 +66,31 @@ func bindColumns(names []string) (columns, error) {
 	return c, nil
 }
 
+// forecastColumns are those by which compact refuses objects and by which they
+// are priced, under the names of the inventory configuration. Of object lock's three
+// columns one will do.
+var forecastColumns = []struct {
+	column column
+	name   string
+}{
+	{colClass, "StorageClass"},
+	{colTier, "IntelligentTieringAccessTier"},
+	{colEncryption, "EncryptionStatus"},
+	{colReplication, "ReplicationStatus"},
+	{colLockMode, "ObjectLockMode"},
+}
+
+// unreported are the fields that a forecast needs and that are not there.
+func (c columns) unreported() []string {
+	var names []string
+	for _, f := range forecastColumns {
+		if c[f.column] < 0 && (f.column != colLockMode || max(c[colLockUntil], c[colLegalHold]) < 0) {
+			names = append(names, f.name)
+		}
+	}
+	return names
+}
+
 func foldColumn(name string) string {
 	return strings.ToLower(strings.ReplaceAll(strings.TrimSpace(name), "_", ""))
 }

@@ -45,15 +45,6 @@ type ListingOptions struct {
 // and far below the 5,500 reads a second that S3 grants each prefix.
 const DefaultListConcurrency = 32
 
-// FromListing lists a prefix as SurveyListing does, and makes the plan of it.
-func FromListing(ctx context.Context, lister Lister, bucket, prefix string, sel Selection, o ListingOptions) (*Plan, error) {
-	s, err := SurveyListing(ctx, lister, bucket, prefix, sel, o)
-	if err != nil {
-		return nil, err
-	}
-	return s.Plan(), nil
-}
-
 // SurveyListing lists the objects under a prefix ("" is the whole bucket) and
 // sums them up. What a listing does not show stays empty: of an object it has
 // size, time and storage class, but not its encryption, replication or lock. It
@@ -96,7 +87,9 @@ func SurveyListing(ctx context.Context, lister Lister, bucket, prefix string, se
 	if err != nil {
 		return nil, err
 	}
-	return newSurvey(bucket, prefix, source, g), nil
+	s := newSurvey(bucket, prefix, source, g)
+	s.Unreported = columns{colTier: -1, colEncryption: -1, colReplication: -1, colLockMode: -1, colLockUntil: -1, colLegalHold: -1}.unreported()
+	return s, nil
 }
 
 // pageSum makes batches of pages.

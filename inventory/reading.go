@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -15,6 +16,8 @@ import (
 // the same time.
 type openRows interface {
 	units() int
+	// unreported are the fields that a forecast needs and the file does not have.
+	unreported() []string
 	// reader makes what one goroutine reads units with, one after the other.
 	reader() (unitReader, error)
 }
@@ -41,6 +44,7 @@ type reading struct {
 	next    int       // the first file that nobody has opened
 	opening int       // files that are being opened
 	open    []*openData
+	lacks   []string // fields that a forecast needs and some file does not have
 }
 
 // openData is a file that is open or done.
@@ -146,6 +150,11 @@ func (rd *reading) openNext(ctx context.Context, df *dataFile) error {
 	rd.change.Broadcast()
 	if err != nil {
 		return err
+	}
+	for _, name := range f.rows.unreported() {
+		if !slices.Contains(rd.lacks, name) {
+			rd.lacks = append(rd.lacks, name)
+		}
 	}
 	if f.left == 0 {
 		return f.close()

@@ -35,16 +35,6 @@ const MaxConcurrency = 1024
 // request, and so is held against its MD5 as well.
 const wholeFileBytes = 8 << 20
 
-// FromReport reads the report at a location as SurveyReport does, and makes the
-// plan of it.
-func FromReport(ctx context.Context, store Store, location string, sel Selection, o ReportOptions) (*Plan, error) {
-	s, err := SurveyReport(ctx, store, location, sel, o)
-	if err != nil {
-		return nil, err
-	}
-	return s.Plan(), nil
-}
-
 // SurveyReport reads the S3 Inventory report at a location (see
 // ValidateLocation) and sums it up. Nothing of a report that is damaged or not
 // whole is used: any such finding is an error that names the manifest and the
@@ -78,7 +68,9 @@ func SurveyReport(ctx context.Context, store Store, location string, sel Selecti
 		return nil, err
 	}
 	source := Source{Kind: "inventory", Report: r.at(), ID: r.id, Created: created, Format: m.FileFormat}
-	return newSurvey(m.SourceBucket, "", source, g), nil
+	s := newSurvey(m.SourceBucket, "", source, g)
+	s.Unreported = rd.lacks
+	return s, nil
 }
 
 // readChecked reads a small file whole and checks its MD5.

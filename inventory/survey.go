@@ -17,6 +17,10 @@ import (
 // a Hotspot is made of one when it is looked at.
 type Survey struct {
 	PlanHeader
+	// Unreported are the fields, as the inventory configuration names them, that the
+	// source does not have and by which a forecast would know more.
+	Unreported []string
+
 	groups *groups
 	// hot are the hotspots in the plan's order: objects (as far as they fit) in the
 	// upper half, where the group is in the lower.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/s3compact/s3compact/internal/s3store"
 	"github.com/s3compact/s3compact/inventory"
 )
 
@@ -24,6 +25,20 @@ func runHotspots(t *testing.T, args ...string) (code int, stdout, stderr string)
 	p := &program{stdin: strings.NewReader(""), stdout: &out, stderr: &log}
 	code = p.run(append([]string{"s3compact", "hotspots"}, args...))
 	return code, out.String(), log.String()
+}
+
+// loadPlan loads a plan with all its hotspots.
+func loadPlan(t *testing.T, store *s3store.Client, location string) (*inventory.Plan, error) {
+	t.Helper()
+	p := &inventory.Plan{}
+	header, err := inventory.LoadPlan(t.Context(), store, location, func(h *inventory.Hotspot) error {
+		p.Hotspots = append(p.Hotspots, *h)
+		return nil
+	})
+	if err == nil {
+		p.PlanHeader = *header
+	}
+	return p, err
 }
 
 // reportFile is a data file of a report with what its manifest says of it.
@@ -115,7 +130,7 @@ func TestHotspotsWritesThePlanAndShowsIt(t *testing.T) {
 	if strings.Contains(table, "app-09/") || !strings.Contains(table, "app-10/") {
 		t.Errorf("the table does not end with its 20th hotspot:\n%s", table)
 	}
-	p, err := inventory.LoadPlan(t.Context(), nil, plan)
+	p, err := loadPlan(t, nil, plan)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,13 +218,28 @@ func TestHotspotsWithoutHotspotsIsFine(t *testing.T) {
 			t.Errorf("table:\n%s", out)
 		}
 	}
-	if p, err := inventory.LoadPlan(t.Context(), nil, plan); err != nil || len(p.Hotspots) != 0 {
+	if p, err := loadPlan(t, nil, plan); err != nil || len(p.Hotspots) != 0 {
 		t.Errorf("plan %v, error %v", p, err)
 	}
 }
 
 // TestHotspotsRefuses has bad input of every kind: exit code and message, nothing
 // on stdout, and the plan that was there before is untouched.
+func TestHotspotsSaysWhatTheReportDoesNotShow(t *testing.T) {
+	rows := reportFile{name: "0.csv", content: sampleRows()}
+	for fields, want := range map[string]string{
+		"Bucket, Key, Size, LastModifiedDate, StorageClass, IsLatest, IsDeleteMarker": "The report does not show IntelligentTieringAccessTier, EncryptionStatus, ReplicationStatus, ObjectLockMode: compact may refuse more than is said here. To see it",
+		"Bucket, Key, Size, LastModifiedDate, Unknown, IsLatest, IsDeleteMarker":      "does not show StorageClass, IntelligentTieringAccessTier, EncryptionStatus, ReplicationStatus, ObjectLockMode: compact may refuse more than is said here, and all objects are priced as STANDARD",
+	} {
+		page := filepath.Join(t.TempDir(), "page.html")
+		code, stdout, stderr := runHotspots(t, "--inventory", writeReportOf(t, "CSV", fields, rows), "--report", page)
+		html, err := os.ReadFile(page)
+		if err != nil || code != 0 || !strings.Contains(stdout, want) || !strings.Contains(string(html), want) {
+			t.Errorf("%s: code %d, error %v, want %q:\n%s%s", fields, code, err, want, stdout, stderr)
+		}
+	}
+}
+
 func TestHotspotsRefuses(t *testing.T) {
 	good := writeReport(t, "CSV", reportFile{name: "1.csv", content: sampleRows()})
 	missing := writeReport(t, "ORC", reportFile{name: "1.orc", content: "ORC", absent: true})

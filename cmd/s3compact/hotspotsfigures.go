@@ -33,7 +33,7 @@ var groupFigures = []figure{
 	{"kinds.objects", "objects of the kind"},
 	{"kinds.bytes", "their sizes together"},
 	{"kinds.short_bytes", "Σ max(0, 128 KiB − size) over the objects of the kind"},
-	{"kinds.minimum_kib_days", "Σ max(128, ⌈size / 1 KiB⌉) × days left, over the objects of the kind: the days of the class's minimum duration (30 for Standard-IA and One Zone-IA, 90 for Glacier Instant and Flexible Retrieval, 180 for Deep Archive) that had not begun when the report was true, counted from the last modification"},
+	{"kinds.minimum_kib_days", "Σ max(128, ⌈size / 1 KiB⌉) × days left, over the objects of the kind: the class's minimum duration (30 days for Standard-IA and One Zone-IA, 90 for Glacier Instant and Flexible Retrieval, 180 for Deep Archive) less the whole days from the last modification to the report's time; a day that has begun counts as left"},
 	{"all_objects", "objects of the group, of every size and name"},
 	{"all_bytes", "their sizes together"},
 	{"size_histogram", "`all_objects` by size, in 13 counts: empty, below 1 KiB, 4 KiB, 16 KiB, 64 KiB, 256 KiB, 1 MiB, 4 MiB, 16 MiB, 64 MiB, 256 MiB, 1 GiB, and from 1 GiB on"},

@@ -138,7 +138,7 @@ type reportPage struct {
 	Classes []pricedClass // of the prices, those that the hotspots have
 
 	GroupFigures, EstimateFigures []figure
-	NotInReports                  string
+	NotInReports, Unreported      string
 }
 
 type refusedRow struct {
@@ -162,7 +162,7 @@ type histogramBar struct {
 func (r *hotspotsResult) printHTML(w io.Writer) error {
 	f := r.forecast
 	page := reportPage{
-		Tool: toolVersion(), Header: &f.PlanHeader, Total: &f.Total, Prices: f.Prices, NotInReports: notInReports,
+		Tool: toolVersion(), Header: &f.PlanHeader, Total: &f.Total, Prices: f.Prices, NotInReports: notInReports, Unreported: unreportedText(f),
 		GroupFigures: groupFigures, EstimateFigures: estimateFigures,
 		Shown: min(f.Totals.Hotspots, reportRows), Rows: firstHotspots(f, reportRows), CatchAll: f.Thresholds.Match == "*",
 	}

@@ -27,6 +27,23 @@ var reasonTexts = map[string]string{
 // notInReports says what the forecast of refusals can't know.
 const notInReports = "Not in any report, so found only when objects are read: tags, metadata, ACLs, broken gzip, other text than JSON lines."
 
+// unreportedText says which of the fields that decide about refusals and prices
+// the source does not have; "" where it has all.
+func unreportedText(f *inventory.Forecast) string {
+	if len(f.Unreported) == 0 {
+		return ""
+	}
+	source, cure := "The report", "add these fields to the inventory configuration"
+	if f.Source.Kind == "listing" {
+		source, cure = "A listing", "read an inventory report with these fields"
+	}
+	priced := ""
+	if slices.Contains(f.Unreported, "StorageClass") {
+		priced = ", and all objects are priced as STANDARD"
+	}
+	return fmt.Sprintf("%s does not show %s: compact may refuse more than is said here%s. To see it, %s.", source, strings.Join(f.Unreported, ", "), priced, cure)
+}
+
 func (r *hotspotsResult) printTotals(w io.Writer) error {
 	var b strings.Builder
 	r.writeSummary(&b)
@@ -115,6 +132,9 @@ func (r *hotspotsResult) writeRefusals(b *strings.Builder) {
 	}
 	if hint := coarserHint(r.forecast); hint != "" {
 		fmt.Fprintln(b, hint)
+	}
+	if text := unreportedText(r.forecast); text != "" {
+		fmt.Fprintln(b, text)
 	}
 	if r.forecast.Thresholds.Match == "*" {
 		b.WriteString("Every object counts here, whatever its name; compact joins *.gz only: --match '*.gz' shows these alone.\n")

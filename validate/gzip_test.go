@@ -8,6 +8,7 @@ import (
 	"errors"
 	"hash/crc32"
 	"io"
+	"runtime"
 	"testing"
 	"testing/iotest"
 
@@ -77,8 +78,7 @@ type outcome struct {
 	Err     *GzipError
 }
 
-// prove proves stored in memory and as a stream, in large reads and byte by byte, and fails unless all agree. Where the
-// deflate data is corrupt the place may differ by what was read ahead.
+// prove proves stored in memory and as a stream, in large reads and byte by byte, and fails unless all agree.
 func prove(t testing.TB, p *Prover, stored []byte) outcome {
 	t.Helper()
 	run := func(f func() (Gzip, error)) outcome {
@@ -440,5 +440,39 @@ func TestProverDoesNotAllocate(t *testing.T) {
 				t.Errorf("%v allocations for each object, want none", n)
 			}
 		})
+	}
+}
+
+// A Prover's memory is what it says, whatever an object inflates to.
+func TestProverMemory(t *testing.T) {
+	large := gzipped(t, string(make([]byte, 50<<20)))
+	allocated := func(f func()) uint64 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		f()
+		runtime.ReadMemStats(&after)
+		return after.TotalAlloc - before.TotalAlloc
+	}
+	var p *Prover
+	for _, tt := range []struct {
+		name       string
+		f          func()
+		limitBytes uint64
+	}{
+		{"in memory", func() {
+			p = NewProver()
+			if _, err := p.Gzip(large); err != nil {
+				t.Error(err)
+			}
+		}, 210 << 10},
+		{"as a stream", func() {
+			if _, err := p.GzipStream(bytes.NewReader(large)); err != nil {
+				t.Error(err)
+			}
+		}, 80 << 10},
+	} {
+		if n := allocated(tt.f); n > tt.limitBytes {
+			t.Errorf("%s: %d bytes, want at most %d", tt.name, n, tt.limitBytes)
+		}
 	}
 }

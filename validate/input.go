@@ -2,30 +2,28 @@ package validate
 
 import (
 	"bufio"
-	"bytes"
 	"io"
 )
 
 // readBufferBytes is how much of a stream is read ahead.
 const readBufferBytes = 64 << 10
 
-// byteReader is what the deflate decoder needs so that it takes not one byte more than the deflate data.
+// byteReader reads gzip headers and trailers.
 type byteReader interface {
 	io.Reader
 	io.ByteReader
 }
 
-// input is the stored object that is being walked: bytes in memory, or a stream through a buffer. The decoder has fast
-// ways for exactly these two readers, so they are handed to it as they are.
+// input is the stored object that is being walked: bytes in memory, or a stream through a buffer.
 type input struct {
 	reader   byteReader    // &memory or buffered
-	memory   bytes.Reader  // where the whole object is at hand
+	memory   memory        // where the whole object is at hand
 	buffered *bufio.Reader // over stream; made when first needed
 	stream   countedReader
 }
 
 func (in *input) setMemory(stored []byte) {
-	in.memory.Reset(stored)
+	in.memory = memory{stored: stored}
 	in.reader = &in.memory
 }
 
@@ -40,16 +38,65 @@ func (in *input) setStream(r io.Reader) {
 
 // release lets go of the object.
 func (in *input) release() {
-	in.memory.Reset(nil)
+	in.memory = memory{}
 	in.stream = countedReader{}
 }
 
 // offset is the byte of the stored object that is read next.
 func (in *input) offset() int64 {
 	if in.reader == &in.memory {
-		return in.memory.Size() - int64(in.memory.Len())
+		return int64(in.memory.read)
 	}
 	return in.stream.sizeBytes - int64(in.buffered.Buffered())
+}
+
+// ahead is what of the object is at hand from here on, or where that was too short, more, and whether it is all the rest.
+// It is valid until the next read.
+func (in *input) ahead(short bool) (b []byte, last bool) {
+	if in.reader == &in.memory {
+		return in.memory.stored[in.memory.read:], true
+	}
+	n := in.buffered.Buffered()
+	if n == 0 || short {
+		// To see a byte more, it reads what the source has ready. countedReader keeps the error.
+		_, err := in.buffered.Peek(n + 1)
+		last = err != nil
+		n = in.buffered.Buffered()
+	}
+	b, _ = in.buffered.Peek(n) // no error: they are there
+	return b, last
+}
+
+// skip goes on by n bytes of those at hand.
+func (in *input) skip(n int) {
+	if in.reader == &in.memory {
+		in.memory.read += n
+		return
+	}
+	_, _ = in.buffered.Discard(n) // no error: they are there
+}
+
+// memory reads bytes in memory.
+type memory struct {
+	stored []byte
+	read   int // of them
+}
+
+func (m *memory) Read(b []byte) (int, error) {
+	if m.read == len(m.stored) {
+		return 0, io.EOF
+	}
+	n := copy(b, m.stored[m.read:])
+	m.read += n
+	return n, nil
+}
+
+func (m *memory) ReadByte() (byte, error) {
+	if m.read == len(m.stored) {
+		return 0, io.EOF
+	}
+	m.read++
+	return m.stored[m.read-1], nil
 }
 
 // countedReader counts and checksums what a stream delivers, and keeps its error apart from the end of the data: a broken

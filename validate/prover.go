@@ -6,27 +6,28 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+
+	"github.com/s3compact/s3compact/internal/inflate"
 )
 
-// Prover proves gzip objects one after another with the same buffers: about 110 KiB, 64 KiB more once it has read a
-// stream, and nothing allocated for a sound object once warm. It is not safe for concurrent use.
+// Prover proves gzip objects one after another with the same buffers, whatever they inflate to: about 185 KiB, 64 KiB more
+// once it has read a stream, and nothing allocated for a sound object once warm. It is not safe for concurrent use.
 type Prover struct {
 	// EachMember, if set, is called for each gzip member when it is proven, in order. What comes later in the object may
 	// still be found broken.
 	EachMember func(Member)
 
-	in       input
-	header   headerReader
-	inflater inflater
-	data     inflated
-	trailer  [8]byte
+	in      input
+	window  *inflate.Window
+	data    inflated
+	trailer [8]byte
 }
 
 // NewProver makes a Prover.
 func NewProver() *Prover {
 	return &Prover{
-		inflater: newInflater(),
-		data:     inflated{first: make([]byte, 0, FirstBytes)},
+		window: inflate.NewWindow(),
+		data:   inflated{first: make([]byte, 0, FirstBytes)},
 	}
 }
 
@@ -90,15 +91,15 @@ func (p *Prover) walk() (Gzip, error) {
 // member proves the member that begins here, the number-th of the object. It is done where the data ends after at least
 // one member.
 func (p *Prover) member(m *Member, number int) (done bool, err error) {
-	if err := p.header.readHeader(p.in.reader); err != nil {
-		if errors.Is(err, errNoData) && number > 1 {
+	if err := inflate.ReadGzipHeader(p.in.reader); err != nil {
+		if err == io.EOF && number > 1 { //nolint:errorlint // a wrapped one is the source's own
 			return true, nil
 		}
 		return false, p.headerFault(err, m, number)
 	}
 	deflate := p.in.offset()
 	p.data.startMember()
-	if err := p.inflater.inflate(&p.data, p.in.reader); err != nil {
+	if err := p.inflate(); err != nil {
 		return false, p.deflateFault(err, deflate, m, number)
 	}
 	m.UncompressedBytes, m.CRC32 = p.data.memberBytes, p.data.crc32
@@ -124,19 +125,40 @@ func (p *Prover) member(m *Member, number int) (done bool, err error) {
 	return false, nil
 }
 
-// headerFault says what an error of readHeader means for the object.
+// inflate proves the deflate data that begins here and leaves the input at the byte after it.
+func (p *Prover) inflate() error {
+	p.window.Reset()
+	for short := false; ; {
+		src, last := p.in.ahead(short)
+		data, used, done, err := p.window.Next(src, last)
+		if err != nil {
+			if errors.Is(err, inflate.ErrTruncated) {
+				p.in.skip(len(src)) // to where it ends
+			}
+			return err
+		}
+		p.in.skip(used)
+		p.data.take(data)
+		if done {
+			return nil
+		}
+		short = len(data) == 0
+	}
+}
+
+// headerFault says what an error of inflate.ReadGzipHeader means for the object.
 func (p *Prover) headerFault(err error, m *Member, number int) error {
-	var invalid *headerError
+	var invalid *inflate.HeaderError
 	switch {
-	case errors.Is(err, errNoData): // before any member
-		return &GzipError{ReasonNotGzip, m.Offset, "the object is empty"}
-	case errors.Is(err, errNoMember) && number == 1:
-		return &GzipError{ReasonNotGzip, m.Offset, "the object does not begin with a gzip header"}
-	case errors.Is(err, errNoMember):
-		return &GzipError{ReasonTrailingBytes, m.Offset, fmt.Sprintf("what follows member %d is no gzip member", number-1)}
 	case errors.As(err, &invalid):
-		return &GzipError{ReasonCorrupt, m.Offset, fmt.Sprintf("header of member %d: %s", number, invalid.detail)}
-	case err == io.EOF: //nolint:errorlint // a wrapped one is the source's own
+		return &GzipError{ReasonCorrupt, m.Offset, fmt.Sprintf("header of member %d: %s", number, invalid.Detail)}
+	case errors.Is(err, inflate.ErrNoMember) && number == 1:
+		return &GzipError{ReasonNotGzip, m.Offset, "the object does not begin with a gzip header"}
+	case errors.Is(err, inflate.ErrNoMember):
+		return &GzipError{ReasonTrailingBytes, m.Offset, fmt.Sprintf("what follows member %d is no gzip member", number-1)}
+	case err == io.EOF: //nolint:errorlint // a wrapped one is the source's own; before any member
+		return &GzipError{ReasonNotGzip, m.Offset, "the object is empty"}
+	case err == io.ErrUnexpectedEOF: //nolint:errorlint // as above
 		return p.truncated("header", m, number)
 	}
 	return err
@@ -144,12 +166,12 @@ func (p *Prover) headerFault(err error, m *Member, number int) error {
 
 // deflateFault says what an error of inflate, whose data began at the byte deflate, means for the object.
 func (p *Prover) deflateFault(err error, deflate int64, m *Member, number int) error {
-	var corrupt corruptError
+	var corrupt *inflate.CorruptError
 	switch {
 	case errors.As(err, &corrupt):
-		return &GzipError{ReasonCorrupt, deflate + corrupt.offset,
-			fmt.Sprintf("invalid deflate data in member %d, which begins at byte %d", number, m.Offset)}
-	case err == io.ErrUnexpectedEOF: //nolint:errorlint // a wrapped one is the source's own
+		return &GzipError{ReasonCorrupt, deflate + corrupt.Offset,
+			fmt.Sprintf("invalid deflate data in member %d, which begins at byte %d: %s", number, m.Offset, corrupt.Detail)}
+	case errors.Is(err, inflate.ErrTruncated):
 		return p.truncated("deflate data", m, number)
 	}
 	return err
@@ -177,10 +199,10 @@ func (d *inflated) startMember() {
 	d.memberBytes, d.crc32 = 0, 0
 }
 
-// Write takes all of b and never fails.
-func (d *inflated) Write(b []byte) (int, error) {
+// take takes what comes next.
+func (d *inflated) take(b []byte) {
 	if len(b) == 0 {
-		return 0, nil
+		return
 	}
 	d.crc32 = crc32.Update(d.crc32, crc32.IEEETable, b)
 	d.memberBytes += int64(len(b))
@@ -188,5 +210,4 @@ func (d *inflated) Write(b []byte) (int, error) {
 	if room := FirstBytes - len(d.first); room > 0 {
 		d.first = append(d.first, b[:min(room, len(b))]...)
 	}
-	return len(b), nil
 }

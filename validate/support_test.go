@@ -10,6 +10,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// Flags of a gzip header (RFC 1952 section 2.3.1).
+const (
+	flagHeaderCRC = 1 << 1
+	flagExtra     = 1 << 2
+	flagName      = 1 << 3
+	flagComment   = 1 << 4
+	flagsReserved = 1<<5 | 1<<6 | 1<<7
+)
+
 // newRand is the same sequence in every test.
 func newRand() *rand.Rand { return rand.New(rand.NewPCG(3, 4)) }
 

@@ -4,10 +4,10 @@ package inflate
 // stay in the processor's second-level cache.
 const (
 	historyBytes = 32 << 10
-	pieceBytes   = 128 << 10
+	pieceBytes   = 64 << 10
 )
 
-// Window inflates DEFLATE streams one after another through a buffer of fixed size: about 180 KiB with the tables, whatever
+// Window inflates DEFLATE streams one after another through a buffer of fixed size: about 115 KiB with the tables, whatever
 // a stream inflates to, and nothing allocated after [NewWindow]. It is not safe for concurrent use.
 type Window struct {
 	decoder Decoder
@@ -18,7 +18,7 @@ type Window struct {
 
 // NewWindow makes a Window, ready for a stream.
 func NewWindow() *Window {
-	return &Window{buffer: make([]byte, historyBytes+pieceBytes+fastOutputBytes)}
+	return &Window{buffer: make([]byte, historyBytes+pieceBytes)}
 }
 
 // Reset begins another stream.

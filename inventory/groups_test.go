@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -140,6 +141,24 @@ func planOf(g *groups) *Survey {
 	s := newSurvey("bucket", "", Source{}, g)
 	timeless(&s.PlanHeader)
 	return s
+}
+
+// planOfReport is the plan of a report, all in memory.
+func planOfReport(ctx context.Context, store Store, location string, sel Selection, o ReportOptions) (*Plan, error) {
+	s, err := SurveyReport(ctx, store, location, sel, o)
+	if err != nil {
+		return nil, err
+	}
+	return s.Plan(), nil
+}
+
+// planOfListing is the plan of a listing, all in memory.
+func planOfListing(ctx context.Context, lister Lister, bucket, prefix string, sel Selection, o ListingOptions) (*Plan, error) {
+	s, err := SurveyListing(ctx, lister, bucket, prefix, sel, o)
+	if err != nil {
+		return nil, err
+	}
+	return s.Plan(), nil
 }
 
 func timeless(h *PlanHeader) { h.ID, h.Created = "", time.Time{} }

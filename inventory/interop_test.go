@@ -68,7 +68,7 @@ func TestReportsByApacheORC(t *testing.T) {
 	}
 	sel := selection(func(s *Selection) { s.MinObjects = 8 })
 	read := func(tr *tree) *Plan {
-		p, err := FromReport(t.Context(), nil, tr.config(), sel, ReportOptions{Concurrency: 2})
+		p, err := planOfReport(t.Context(), nil, tr.config(), sel, ReportOptions{Concurrency: 2})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -33,7 +33,7 @@ func TestLargeORCFilesAreReadInParts(t *testing.T) {
 	want := planOf(summed(t, sel, rows...)).Plan()
 	read := func(o ReportOptions) (*Plan, error) {
 		o.Concurrency = 3
-		return FromReport(t.Context(), nil, tr.config(), sel, o)
+		return planOfReport(t.Context(), nil, tr.config(), sel, o)
 	}
 	for _, verify := range []bool{false, true} {
 		var m meter

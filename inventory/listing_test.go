@@ -63,7 +63,7 @@ func TestFromListing(t *testing.T) {
 		{Objects: []s3store.Object{listed("logs/a/3", 7), listed("logs/b", 8)}},
 	}}
 	var m meter
-	p, err := FromListing(t.Context(), lister, "bucket", "logs/", selection(func(s *Selection) { s.MinObjects = 2 }), ListingOptions{Progress: &m})
+	p, err := planOfListing(t.Context(), lister, "bucket", "logs/", selection(func(s *Selection) { s.MinObjects = 2 }), ListingOptions{Progress: &m})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestFromListingFails(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			lister := pages{[]s3store.Page{{Objects: []s3store.Object{listed("logs/a", 1)}}}, broken}
-			p, err := FromListing(t.Context(), lister, "bucket", tc.prefix, selection(tc.change), ListingOptions{})
+			p, err := planOfListing(t.Context(), lister, "bucket", tc.prefix, selection(tc.change), ListingOptions{})
 			if p != nil || err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("plan %v, error %v, want one that says %q", p, err, tc.want)
 			}
@@ -165,7 +165,7 @@ func TestParallelListingsMakeTheSamePlan(t *testing.T) {
 	for _, by := range []Grouping{{}, {Depth: 1}, {Depth: 3}} {
 		sel := selection(func(s *Selection) { s.GroupBy, s.MinObjects = by, 1 })
 		plan := func(concurrency int) *Plan {
-			p, err := FromListing(t.Context(), b, "bucket", "", sel, ListingOptions{Concurrency: concurrency})
+			p, err := planOfListing(t.Context(), b, "bucket", "", sel, ListingOptions{Concurrency: concurrency})
 			if err != nil {
 				t.Fatal(err)
 			}

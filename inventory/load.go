@@ -18,19 +18,20 @@ type Getter interface {
 // IsS3 says whether a location is one of S3, and not a local path.
 func IsS3(location string) bool { return strings.HasPrefix(location, "s3://") }
 
-// LoadPlan reads the plan at s3://bucket/key or at a local path, and checks
-// that it is whole (see ReadPlan). A local plan needs no store: it may be nil.
-func LoadPlan(ctx context.Context, store Getter, location string) (*Plan, error) {
+// LoadPlan reads the plan at s3://bucket/key or at a local path, calls each for
+// its hotspots, and checks that it is whole (see ScanPlan). A local plan needs no
+// store: it may be nil.
+func LoadPlan(ctx context.Context, store Getter, location string, each func(*Hotspot) error) (*PlanHeader, error) {
 	body, err := openPlan(ctx, store, location)
 	if err != nil {
 		return nil, fmt.Errorf("read the plan: %w", err)
 	}
 	defer body.Close()
-	p, err := ReadPlan(body)
+	header, err := ScanPlan(body, each)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", location, err)
 	}
-	return p, nil
+	return header, nil
 }
 
 func openPlan(ctx context.Context, store Getter, location string) (io.ReadCloser, error) {

@@ -68,7 +68,7 @@ func TestORCReportsOfOtherColumns(t *testing.T) {
 			if err := w.Close(); err != nil {
 				t.Fatal(err)
 			}
-			p, err := FromReport(t.Context(), nil, newTree(t, "ORC", b.Bytes()).config(), selection(nil), ReportOptions{})
+			p, err := planOfReport(t.Context(), nil, newTree(t, "ORC", b.Bytes()).config(), selection(nil), ReportOptions{})
 			switch {
 			case tc.want == "" && err != nil:
 				t.Error(err)

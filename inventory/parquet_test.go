@@ -243,7 +243,7 @@ func TestParquetReports(t *testing.T) {
 	sel := selection(func(s *Selection) { s.MinObjects = 2 })
 	read := func(tr *tree, concurrency int) *Plan {
 		t.Helper()
-		p, err := FromReport(t.Context(), nil, tr.config(), sel, ReportOptions{Concurrency: concurrency, VerifyChecksums: true})
+		p, err := planOfReport(t.Context(), nil, tr.config(), sel, ReportOptions{Concurrency: concurrency, VerifyChecksums: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -300,7 +300,7 @@ func TestParquetReportsRefuses(t *testing.T) {
 		{"no storage class", "source", []object{{key: "a", modified: at, class: "two words"}}, []string{"column storage_class", "two words"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			p, err := FromReport(t.Context(), nil, newTree(t, "Parquet", parquetData(t, tc.bucket, tc.rows, asS3Writes)).config(), selection(nil), ReportOptions{})
+			p, err := planOfReport(t.Context(), nil, newTree(t, "Parquet", parquetData(t, tc.bucket, tc.rows, asS3Writes)).config(), selection(nil), ReportOptions{})
 			if p != nil || err == nil {
 				t.Fatalf("plan %v, error %v", p, err)
 			}
@@ -442,7 +442,7 @@ func TestLargeParquetFilesAreReadByRowGroups(t *testing.T) {
 	tr := newTree(t, "Parquet", b)
 	for _, verify := range []bool{false, true} {
 		var m meter
-		got, err := FromReport(t.Context(), nil, tr.config(), selection(nil), ReportOptions{Concurrency: 3, VerifyChecksums: verify, Progress: &m})
+		got, err := planOfReport(t.Context(), nil, tr.config(), selection(nil), ReportOptions{Concurrency: 3, VerifyChecksums: verify, Progress: &m})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -456,7 +456,7 @@ func TestLargeParquetFilesAreReadByRowGroups(t *testing.T) {
 	tr.manifest.Files[0].MD5 = "00000000000000000000000000000000"
 	tr.writeManifest(reportName)
 	var damaged *checksumError
-	if _, err := FromReport(t.Context(), nil, tr.config(), selection(nil), ReportOptions{VerifyChecksums: true}); !errors.As(err, &damaged) {
+	if _, err := planOfReport(t.Context(), nil, tr.config(), selection(nil), ReportOptions{VerifyChecksums: true}); !errors.As(err, &damaged) {
 		t.Errorf("another MD5, verified: error %v", err)
 	}
 }

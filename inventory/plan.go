@@ -84,77 +84,121 @@ func writePlan(w io.Writer, header *PlanHeader, hotspots iter.Seq[*Hotspot]) err
 	return nil
 }
 
-// ReadPlan reads a plan and checks that it is whole: its version, every
-// line's type, prefixes that end in a slash and belong to the grouping, none
-// twice, and the number of hotspots that the header promises.
+// ReadPlan reads a plan as ScanPlan does, with all its hotspots in memory.
 func ReadPlan(r io.Reader) (*Plan, error) {
-	bad := func(line int, format string, a ...any) error {
-		return fmt.Errorf("plan, line %d: %s: %w", line, fmt.Sprintf(format, a...), ErrPlan)
+	var hotspots []Hotspot
+	header, err := ScanPlan(r, func(h *Hotspot) error {
+		hotspots = append(hotspots, *h)
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
+	return &Plan{PlanHeader: *header, Hotspots: hotspots}, nil
+}
+
+// ScanPlan reads a plan, calls each for its hotspots in their order, until that
+// fails, and checks that it is whole: its version, every line's type, prefixes
+// that end in a slash and belong to the grouping, none twice, and the number of
+// hotspots that the header promises. Whatever each was told is worth nothing
+// before ScanPlan has returned without an error, which wraps ErrPlan where the
+// plan is to blame. Each hotspot is the callee's to keep.
+func ScanPlan(r io.Reader, each func(*Hotspot) error) (*PlanHeader, error) {
 	sc := bufio.NewScanner(r)
 	sc.Buffer(make([]byte, 64<<10), 1<<20)
-	p := &Plan{}
-	seen := map[string]bool{}
-	n := 0
+	p := planScan{seen: map[string]bool{}}
 	for sc.Scan() {
-		n++
-		if n == 1 {
-			// The version alone comes first: another version's header may not fit the type.
-			var v struct {
-				Type    string `json:"type"`
-				Version int    `json:"version"`
-			}
-			if err := json.Unmarshal(sc.Bytes(), &v); err != nil || v.Type != "plan" {
-				return nil, bad(n, `the first line is no plan header ("type":"plan"); make one with hotspots --plan`)
-			}
-			if v.Version != PlanVersion {
-				return nil, bad(n, "version %d, but this s3compact reads version %d: make the plan anew with hotspots --plan", v.Version, PlanVersion)
-			}
-			if err := json.Unmarshal(sc.Bytes(), &p.PlanHeader); err != nil {
-				return nil, bad(n, "the header: %v", err)
-			}
-			if p.Bucket == "" {
-				return nil, bad(n, "no bucket")
-			}
-			if err := p.Thresholds.Validate(); err != nil {
-				return nil, bad(n, "thresholds: %v", err)
+		p.line++
+		if p.line == 1 {
+			if err := p.readHeader(sc.Bytes()); err != nil {
+				return nil, err
 			}
 			continue
 		}
 		if len(bytes.TrimSpace(sc.Bytes())) == 0 {
 			continue
 		}
-		var h Hotspot
-		if err := json.Unmarshal(sc.Bytes(), &h); err != nil {
-			return nil, bad(n, "%v", err)
+		h, err := p.readHotspot(sc.Bytes())
+		if err != nil {
+			return nil, err
 		}
-		if h.Type == "summary" {
-			continue // the last line of hotspots --output json, which is a plan as well
+		if h != nil {
+			if err := each(h); err != nil {
+				return nil, err
+			}
 		}
-		g := p.Thresholds.GroupBy
-		switch {
-		case h.Type != "hotspot":
-			return nil, bad(n, `type %q, expected "hotspot"`, h.Type)
-		case h.Prefix != "" && !strings.HasSuffix(h.Prefix, "/"):
-			return nil, bad(n, "prefix %q does not end in a slash", h.Prefix)
-		case g.Group(h.Prefix) != h.Prefix:
-			return nil, bad(n, "prefix %q is no group of %s", h.Prefix, g)
-		case !strings.HasPrefix(h.Prefix, p.Scope):
-			return nil, bad(n, "prefix %q lies outside the plan's scope %q", h.Prefix, p.Scope)
-		case seen[h.Prefix]:
-			return nil, bad(n, "prefix %q stands there twice", h.Prefix)
-		}
-		seen[h.Prefix] = true
-		p.Hotspots = append(p.Hotspots, h)
 	}
 	if err := sc.Err(); err != nil {
-		return nil, fmt.Errorf("plan, line %d: %w", n+1, err)
+		return nil, fmt.Errorf("plan, line %d: %w", p.line+1, err)
 	}
-	if n == 0 {
-		return nil, bad(1, "empty")
+	if p.line == 0 {
+		p.line = 1
+		return nil, p.bad("empty")
 	}
-	if int64(len(p.Hotspots)) != p.Totals.Hotspots {
-		return nil, bad(n, "%d hotspots, but the header promises %d: the file is cut", len(p.Hotspots), p.Totals.Hotspots)
+	if n := int64(len(p.seen)); n != p.header.Totals.Hotspots {
+		return nil, p.bad("%d hotspots, but the header promises %d: the file is cut", n, p.header.Totals.Hotspots)
 	}
-	return p, nil
+	return &p.header, nil
+}
+
+// planScan is a plan while it is read.
+type planScan struct {
+	line   int
+	header PlanHeader
+	seen   map[string]bool // prefixes
+}
+
+func (p *planScan) bad(format string, a ...any) error {
+	return fmt.Errorf("plan, line %d: %s: %w", p.line, fmt.Sprintf(format, a...), ErrPlan)
+}
+
+func (p *planScan) readHeader(line []byte) error {
+	// The version alone comes first: another version's header may not fit the type.
+	var v struct {
+		Type    string `json:"type"`
+		Version int    `json:"version"`
+	}
+	if err := json.Unmarshal(line, &v); err != nil || v.Type != "plan" {
+		return p.bad(`the first line is no plan header ("type":"plan"); make one with hotspots --plan`)
+	}
+	if v.Version != PlanVersion {
+		return p.bad("version %d, but this s3compact reads version %d: make the plan anew with hotspots --plan", v.Version, PlanVersion)
+	}
+	if err := json.Unmarshal(line, &p.header); err != nil {
+		return p.bad("the header: %v", err)
+	}
+	if p.header.Bucket == "" {
+		return p.bad("no bucket")
+	}
+	if err := p.header.Thresholds.Validate(); err != nil {
+		return p.bad("thresholds: %v", err)
+	}
+	return nil
+}
+
+// readHotspot reads a line, nil where it is the last one of hotspots --output
+// json, which is a plan as well.
+func (p *planScan) readHotspot(line []byte) (*Hotspot, error) {
+	h := &Hotspot{}
+	if err := json.Unmarshal(line, h); err != nil {
+		return nil, p.bad("%v", err)
+	}
+	if h.Type == "summary" {
+		return nil, nil
+	}
+	g := p.header.Thresholds.GroupBy
+	switch {
+	case h.Type != "hotspot":
+		return nil, p.bad(`type %q, expected "hotspot"`, h.Type)
+	case h.Prefix != "" && !strings.HasSuffix(h.Prefix, "/"):
+		return nil, p.bad("prefix %q does not end in a slash", h.Prefix)
+	case g.Group(h.Prefix) != h.Prefix:
+		return nil, p.bad("prefix %q is no group of %s", h.Prefix, g)
+	case !strings.HasPrefix(h.Prefix, p.header.Scope):
+		return nil, p.bad("prefix %q lies outside the plan's scope %q", h.Prefix, p.header.Scope)
+	case p.seen[h.Prefix]:
+		return nil, p.bad("prefix %q stands there twice", h.Prefix)
+	}
+	p.seen[h.Prefix] = true
+	return h, nil
 }

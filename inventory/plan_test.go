@@ -90,6 +90,32 @@ func (s planStore) Get(_ context.Context, bucket, key string, _ s3store.GetOptio
 	return io.NopCloser(strings.NewReader(s.body)), s3store.Info{}, nil
 }
 
+// loadPlan loads a plan with all its hotspots.
+func loadPlan(t *testing.T, store Getter, location string) (*Plan, error) {
+	p := &Plan{}
+	header, err := LoadPlan(t.Context(), store, location, func(h *Hotspot) error {
+		p.Hotspots = append(p.Hotspots, *h)
+		return nil
+	})
+	if err == nil {
+		p.PlanHeader = *header
+	}
+	return p, err
+}
+
+func TestScanPlanStopsWhereItIsTold(t *testing.T) {
+	enough, n := errors.New("enough"), 0
+	_, err := ScanPlan(strings.NewReader(written(t, samplePlan(t))), func(*Hotspot) error {
+		if n++; n == 2 {
+			return enough
+		}
+		return nil
+	})
+	if !errors.Is(err, enough) || errors.Is(err, ErrPlan) || n != 2 {
+		t.Errorf("%d hotspots, error %v", n, err)
+	}
+}
+
 func TestLoadPlan(t *testing.T) {
 	want := samplePlan(t)
 	text := written(t, want)
@@ -99,7 +125,7 @@ func TestLoadPlan(t *testing.T) {
 	}
 	store := planStore{"bucket/plans/1", text}
 	for _, location := range []string{path, "s3://bucket/plans/1"} {
-		got, err := LoadPlan(t.Context(), store, location)
+		got, err := loadPlan(t, store, location)
 		if err != nil {
 			t.Errorf("%s: %v", location, err)
 		} else if d := cmp.Diff(want, got); d != "" {
@@ -113,11 +139,11 @@ func TestLoadPlan(t *testing.T) {
 		"s3:///plans/1":          "names no bucket",
 		filepath.Dir(path) + "/": "is a directory",
 	} {
-		if _, err := LoadPlan(t.Context(), store, location); err == nil || !strings.Contains(err.Error(), wantErr) {
+		if _, err := loadPlan(t, store, location); err == nil || !strings.Contains(err.Error(), wantErr) {
 			t.Errorf("%s: error %v, want one that says %q", location, err, wantErr)
 		}
 	}
-	_, err := LoadPlan(t.Context(), planStore{"bucket/plans/1", text[:100]}, "s3://bucket/plans/1")
+	_, err := loadPlan(t, planStore{"bucket/plans/1", text[:100]}, "s3://bucket/plans/1")
 	if !errors.Is(err, ErrPlan) || !strings.Contains(err.Error(), "s3://bucket/plans/1") {
 		t.Errorf("a cut plan: error %v, want an ErrPlan that names the plan", err)
 	}

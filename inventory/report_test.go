@@ -59,7 +59,7 @@ func TestFromReportEqualsTheListing(t *testing.T) {
 		for _, concurrency := range []int{0, 1, 3} {
 			tr := newTree(t, tc.format, tc.files...)
 			var m meter
-			got, err := FromReport(t.Context(), nil, tr.config(), sel, ReportOptions{Concurrency: concurrency, Progress: &m, VerifyChecksums: true})
+			got, err := planOfReport(t.Context(), nil, tr.config(), sel, ReportOptions{Concurrency: concurrency, Progress: &m, VerifyChecksums: true})
 			if err != nil {
 				t.Errorf("%s, %d at once: %v", tc.name, concurrency, err)
 				continue
@@ -84,7 +84,7 @@ func TestReportsAreFound(t *testing.T) {
 	objects := sampleObjects()
 	from := func(location string) (*Plan, string, error) {
 		var log bytes.Buffer
-		p, err := FromReport(t.Context(), nil, location, selection(nil), ReportOptions{Log: slog.New(slog.NewTextHandler(&log, nil))})
+		p, err := planOfReport(t.Context(), nil, location, selection(nil), ReportOptions{Log: slog.New(slog.NewTextHandler(&log, nil))})
 		return p, log.String(), err
 	}
 	tr := newTree(t, "CSV", csvData(objects))
@@ -206,7 +206,7 @@ func TestFromReportRefuses(t *testing.T) {
 			}
 			tr := newTree(t, tc.format, b)
 			tc.change(tr)
-			p, err := FromReport(t.Context(), nil, tr.config(), selection(nil), ReportOptions{Concurrency: 2})
+			p, err := planOfReport(t.Context(), nil, tr.config(), selection(nil), ReportOptions{Concurrency: 2})
 			if p != nil || err == nil {
 				t.Fatalf("plan %v, error %v, want an error", p, err)
 			}
@@ -228,7 +228,7 @@ func TestFromReportStopsWhenCancelled(t *testing.T) {
 		if format == "ORC" {
 			b = orcData(t, "source", sampleObjects(), 10)
 		}
-		p, err := FromReport(ctx, nil, newTree(t, format, b).config(), selection(nil), ReportOptions{})
+		p, err := planOfReport(ctx, nil, newTree(t, format, b).config(), selection(nil), ReportOptions{})
 		if p != nil || !errors.Is(err, stopped) {
 			t.Errorf("%s: plan %v, error %v", format, p, err)
 		}

@@ -70,7 +70,7 @@ func TestReportsAndListingOnS3MakeEqualPlans(t *testing.T) {
 	put(t, server, source, "root", []byte("x"))
 
 	sel := selection(func(s *Selection) { s.MinObjects = 2 })
-	want, err := FromListing(t.Context(), store, source, "", sel, ListingOptions{})
+	want, err := planOfListing(t.Context(), store, source, "", sel, ListingOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +102,7 @@ func TestReportsAndListingOnS3MakeEqualPlans(t *testing.T) {
 
 		config := "s3://" + reports + "/" + configFolder + "/"
 		var log bytes.Buffer
-		got, err := FromReport(t.Context(), store, config, sel, ReportOptions{Concurrency: 3, Log: slog.New(slog.NewTextHandler(&log, nil)), VerifyChecksums: true})
+		got, err := planOfReport(t.Context(), store, config, sel, ReportOptions{Concurrency: 3, Log: slog.New(slog.NewTextHandler(&log, nil)), VerifyChecksums: true})
 		if err != nil {
 			t.Errorf("%s: %v", format, err)
 			continue
@@ -125,7 +125,7 @@ func TestReportsAndListingOnS3MakeEqualPlans(t *testing.T) {
 			t.Fatal(err)
 		}
 		put(t, server, elsewhere, manifestName, b)
-		got, err = FromReport(t.Context(), store, "s3://"+elsewhere+"/"+manifestName, sel, ReportOptions{})
+		got, err = planOfReport(t.Context(), store, "s3://"+elsewhere+"/"+manifestName, sel, ReportOptions{})
 		if err != nil || got.Totals != want.Totals {
 			t.Errorf("%s, manifest copied: plan %v, error %v", format, got, err)
 		}
@@ -148,12 +148,12 @@ func TestFromReportOnS3Refuses(t *testing.T) {
 		"s3://" + reports + "/manifest.json":              "NoSuchKey",
 		"s3://no-such-bucket-anywhere/daily/":             "check the bucket's name",
 	} {
-		p, err := FromReport(t.Context(), store, location, selection(nil), ReportOptions{})
+		p, err := planOfReport(t.Context(), store, location, selection(nil), ReportOptions{})
 		if p != nil || err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: plan %v, error %v, want one that says %q", location, p, err, want)
 		}
 	}
-	if _, err := FromListing(t.Context(), store, "no-such-bucket-anywhere", "", selection(nil), ListingOptions{}); err == nil || !strings.Contains(err.Error(), "check the bucket's name") {
+	if _, err := planOfListing(t.Context(), store, "no-such-bucket-anywhere", "", selection(nil), ListingOptions{}); err == nil || !strings.Contains(err.Error(), "check the bucket's name") {
 		t.Errorf("listing of an unknown bucket: error %v", err)
 	}
 }
@@ -164,7 +164,7 @@ func TestLoadPlanFromS3(t *testing.T) {
 	bucket, want := server.Bucket(t), samplePlan(t)
 	key := "plans/" + url.PathEscape("a b") + ".jsonl"
 	put(t, server, bucket, key, []byte(written(t, want)))
-	got, err := LoadPlan(t.Context(), store, "s3://"+bucket+"/"+key)
+	got, err := loadPlan(t, store, "s3://"+bucket+"/"+key)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,31 +24,36 @@ type compactWork struct {
 // compactWork finds the groups of this shard: from the plan, or from a listing.
 func (p *program) compactWork(ctx context.Context, c *cli.Context, store *s3store.Client, o compactor.Options, shard jobs.Shard) (compactWork, error) {
 	w := compactWork{options: o}
-	var plan *inventory.Plan
-	var err error
-	switch location := c.String("plan"); {
-	case location != "":
-		if plan, err = inventory.LoadPlan(ctx, store, location); err != nil {
-			return w, err
-		}
-	default:
-		if plan, err = p.planFromPrefix(ctx, c, store); err != nil {
-			return w, err
-		}
-		w.empty = plan.Totals.Objects == 0
+	// Of a plan of a million hotspots no more is kept than this.
+	var hot []jobs.Work
+	keep := func(h *inventory.Hotspot) error {
+		hot = append(hot, jobs.Work{Key: h.Prefix, Objects: h.Objects, Bytes: h.Bytes})
+		return nil
 	}
+	var plan *inventory.PlanHeader
+	var err error
+	fromPlan := c.String("plan") != ""
+	if fromPlan {
+		plan, err = inventory.LoadPlan(ctx, store, c.String("plan"), keep)
+	} else {
+		plan, err = p.planFromPrefix(ctx, c, store, keep)
+	}
+	if err != nil {
+		return w, err
+	}
+	w.empty = !fromPlan && plan.Totals.Objects == 0
 	w.options.Bucket, w.options.Scope = plan.Bucket, plan.Scope
 	w.options.Selection, w.options.PlanID = plan.Thresholds, plan.ID
 	if w.options.State.Bucket == "" {
 		w.options.State = compactor.DefaultState(plan.Bucket)
 	}
-	if err := w.take(plan, shard, c.String("plan") != ""); err != nil {
+	if err := w.take(hot, shard, fromPlan); err != nil {
 		return w, err
 	}
-	if c.String("plan") == "" && !c.Bool("dry-run") {
-		all := make([]string, len(plan.Hotspots))
-		for i, h := range plan.Hotspots {
-			all[i] = h.Prefix
+	if !fromPlan && !c.Bool("dry-run") {
+		all := make([]string, len(hot))
+		for i, h := range hot {
+			all[i] = h.Key
 		}
 		known, err := compactor.KnownGroups(ctx, store, w.options, plan.Scope, all)
 		if err != nil {
@@ -92,7 +97,8 @@ func checkCompactSource(c *cli.Context) error {
 	return nil
 }
 
-func (p *program) planFromPrefix(ctx context.Context, c *cli.Context, store *s3store.Client) (*inventory.Plan, error) {
+// planFromPrefix lists the prefix and hands its hotspots to keep.
+func (p *program) planFromPrefix(ctx context.Context, c *cli.Context, store *s3store.Client, keep func(*inventory.Hotspot) error) (*inventory.PlanHeader, error) {
 	l, err := directory("prefix", c.Args().First())
 	if err != nil {
 		return nil, err
@@ -101,35 +107,43 @@ func (p *program) planFromPrefix(ctx context.Context, c *cli.Context, store *s3s
 	if err != nil {
 		return nil, err
 	}
-	return inventory.FromListing(ctx, store, l.Bucket, l.Key, sel, inventory.ListingOptions{Concurrency: c.Int("concurrency")})
+	memory, err := sizeFlag(c, "memory", false)
+	if err != nil {
+		return nil, err
+	}
+	survey, err := inventory.SurveyListing(ctx, store, l.Bucket, l.Key, sel, inventory.ListingOptions{Concurrency: c.Int("concurrency"), MemoryBytes: memory})
+	if err != nil {
+		return nil, err
+	}
+	for h := range survey.Hotspots() {
+		if err := keep(h); err != nil {
+			return nil, err
+		}
+	}
+	return &survey.PlanHeader, nil
 }
 
 // take keeps the hotspots of the shard: balanced where all shards have the
 // same plan, by hash where each lists for itself.
-func (w *compactWork) take(plan *inventory.Plan, shard jobs.Shard, balanced bool) error {
+func (w *compactWork) take(hot []jobs.Work, shard jobs.Shard, balanced bool) error {
 	var mine []int
 	if balanced {
-		work := make([]jobs.Work, len(plan.Hotspots))
-		for i, h := range plan.Hotspots {
-			work[i] = jobs.Work{Key: h.Prefix, Objects: h.Objects, Bytes: h.Bytes}
-		}
-		shares, err := jobs.Split(work, shard.Count)
+		shares, err := jobs.Split(hot, shard.Count)
 		if err != nil {
 			return err
 		}
 		mine = shares[shard.Index]
 	} else {
-		for i, h := range plan.Hotspots {
-			if shard.OwnsHash(h.Prefix) {
+		for i, h := range hot {
+			if shard.OwnsHash(h.Key) {
 				mine = append(mine, i)
 			}
 		}
 	}
 	for _, i := range mine {
-		h := &plan.Hotspots[i]
-		w.groups = append(w.groups, h.Prefix)
-		w.objects += h.Objects
-		w.bytes += h.Bytes
+		w.groups = append(w.groups, hot[i].Key)
+		w.objects += hot[i].Objects
+		w.bytes += hot[i].Bytes
 	}
 	return nil
 }

@@ -49,7 +49,7 @@ func planBy(t *testing.T, store *s3store.Client, location string, args ...string
 	if code != exitDone {
 		t.Fatalf("%v: exit %d, errors:\n%s", args, code, stderr)
 	}
-	plan, err := inventory.LoadPlan(t.Context(), store, location)
+	plan, err := loadPlan(t, store, location)
 	if err != nil {
 		t.Fatal(err)
 	}

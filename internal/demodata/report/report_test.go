@@ -197,14 +197,14 @@ func TestReportOfDemoData(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		plan, err := inventory.FromReport(t.Context(), nil, filepath.Join(dir, "reports", key), selection, inventory.ReportOptions{Concurrency: 2, VerifyChecksums: true})
+		survey, err := inventory.SurveyReport(t.Context(), nil, filepath.Join(dir, "reports", key), selection, inventory.ReportOptions{Concurrency: 2, VerifyChecksums: true})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(plan.Hotspots) != 3 {
-			t.Fatalf("%s: %d hotspots, want 3", format, len(plan.Hotspots))
+		if n := survey.Totals.Hotspots; n != 3 {
+			t.Fatalf("%s: %d hotspots, want 3", format, n)
 		}
-		for _, h := range plan.Hotspots {
+		for h := range survey.Hotspots() {
 			want := truth.Good(h.Prefix)
 			objects := want.Objects
 			if h.Prefix == "10001/" {

@@ -15,14 +15,14 @@ import (
 func samples() map[string][]byte {
 	rng := newRand()
 	lines, keys := new(bytes.Buffer), new(bytes.Buffer)
-	for i := range 6_000 {
+	for i := range 2_500 {
 		fmt.Fprintf(lines, `{"time":"2024-05-01T12:%02d:%02d.%03dZ","status":%d,"path":"/v1/items/%d","client":"10.%d.%d.%d"}`+"\n",
-			i/600, i/10%60, rng.IntN(1000), 200+rng.IntN(4)*100, rng.IntN(100_000), rng.IntN(4), rng.IntN(256), rng.IntN(256))
+			i/250, i/5%60, rng.IntN(1000), 200+rng.IntN(4)*100, rng.IntN(100_000), rng.IntN(4), rng.IntN(256), rng.IntN(256))
 		fmt.Fprintf(keys, "14184/2024/05/%02d/log-%08x.json.gz", 1+i/400, rng.Uint32())
 	}
-	random := make([]byte, 300_000)
+	random := make([]byte, 150_000)
 	few := make([]byte, 100_000) // literals with codewords of all lengths
-	skewed := make([]byte, 200_000)
+	skewed := make([]byte, 120_000)
 	short := make([]byte, 0, 200_000) // repetitions of short patterns
 	for i := range random {
 		random[i] = byte(rng.Uint32())
@@ -40,7 +40,7 @@ func samples() map[string][]byte {
 	return map[string][]byte{
 		"nothing": nil, "a byte": []byte("a"), "a word": []byte("inflate"), "a pattern": bytes.Repeat([]byte("abc"), 5),
 		"log lines": lines.Bytes(), "keys": keys.Bytes(), "random bytes": random, "few bytes": few, "skewed bytes": skewed,
-		"short patterns": short, "zeros": make([]byte, 1_000_000),
+		"short patterns": short, "zeros": make([]byte, 400_000),
 		"far apart": append(append(bytes.Clone(random[:1000]), make([]byte, 31_768)...), random[:1000]...), // at 32 KiB
 	}
 }

@@ -13,9 +13,8 @@ type levels struct {
 	file Statistics
 	// stripe and groups are what is said of the present stripe, and of its row groups together.
 	stripe, groups Statistics
-	// low and high are for strings what is said next to the present stripe: the maximum of the stripe before, or the minimum
-	// of the file, and the minimum of the stripe behind, or the maximum of the file. Nil if they are not known.
-	low, high []byte
+	// sorted tells of strings that the ranges of the row groups follow one another, see widen.
+	sorted bool
 }
 
 // checkLevels compares the statistics of the present stripe's row groups with those of the stripe, and those of all stripes
@@ -38,34 +37,24 @@ func (r *Reader) checkLevels() error {
 		if err := l.groups.compare(&l.stripe); err != nil {
 			return named(c, fmt.Errorf("the row index and the stripe statistics do not agree: %w", err))
 		}
-		l.low, l.high = l.file.Min, l.file.Max
-	}
-	var err error
-	if i := r.span.Stripe - 1; i >= 0 {
-		if r.near, err = r.file.stripeStatistics(r.near, i, r.columns); err != nil {
-			return err
-		}
-		for j := range r.levels {
-			r.levels[j].low = r.near[j].Max
-		}
-	}
-	if i := r.span.Stripe + 1; i < r.file.NumStripes() {
-		if r.near, err = r.file.stripeStatistics(r.near, i, r.columns); err != nil {
-			return err
-		}
-		for j := range r.levels {
-			r.levels[j].high = r.near[j].Min
-		}
+		l.sorted = c.hasIndex && c.info.kind.text() && c.index.sorted()
 	}
 	return nil
 }
 
-// widen makes the range of strings of row group g one that reaches to the end of the row group before and to the start of the
-// one behind. Where a file is sorted, which is where such ranges are of use, that changes little, and then no single
-// damaged place can make the range too narrow: what lies between is bounded by the neighbours too.
+// widen makes the range of strings of row group g one that no single damaged place can make too narrow. What is said of a
+// stripe is said twice: by its own statistics and by the row groups together. Where the row groups are sorted, the range
+// reaches to the end of that of the row group before and to the start of that of the one behind, which changes little: they
+// bound what lies between too. Elsewhere nothing but the ends of the whole stripe bounds what a row group holds, so that
+// these become the range; without a row index it is those of the file.
 func (l *levels) widen(s *Statistics, c *column, g int) {
-	low, high := l.low, l.high
-	if c.hasIndex {
+	low, high := s.Min, s.Max
+	switch {
+	case !c.hasIndex:
+		low, high = l.file.Min, l.file.Max
+	case !l.sorted:
+		low, high = l.stripe.Min, l.stripe.Max
+	default:
 		all := c.index.statistics
 		if g > 0 {
 			low = all[g-1].Max
@@ -74,16 +63,8 @@ func (l *levels) widen(s *Statistics, c *column, g int) {
 			high = all[g+1].Min
 		}
 	}
-	if low == nil || high == nil {
-		s.HasRange = false
-		return
-	}
-	if bytes.Compare(low, s.Min) < 0 {
-		s.Min, s.Exact = low, false
-	}
-	if bytes.Compare(high, s.Max) > 0 {
-		s.Max, s.Exact = high, false
-	}
+	s.Exact = s.Exact && bytes.Equal(low, s.Min) && bytes.Equal(high, s.Max)
+	s.Min, s.Max = low, high
 }
 
 // checkStatistics compares the statistics of the file with those of all stripes, and sets what is said of the file where they

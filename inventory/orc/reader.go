@@ -28,9 +28,8 @@ type Reader struct {
 	footer    stripeFooter
 	memory    []byte // of the decompressed footer
 	stats     []Statistics
-	near      []Statistics // of a stripe beside it
-	utc       bool         // whether the writer's zone is UTC
-	hasIndex  bool         // the row indexes were read
+	utc       bool // whether the writer's zone is UTC
+	hasIndex  bool // the row indexes were read
 	small     storage
 	footers   storage
 	indexes   storage

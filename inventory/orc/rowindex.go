@@ -1,6 +1,7 @@
 package orc
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -65,6 +66,18 @@ func (x *rowIndex) total() Statistics {
 		sum.add(&x.statistics[g])
 	}
 	return sum
+}
+
+// sorted tells whether the ranges of strings follow one another without overlapping. Of fewer than three row groups that says
+// too little: a single damaged end of a range could make it look so.
+func (x *rowIndex) sorted() bool {
+	all := x.statistics
+	for g := range all {
+		if !all[g].HasRange || g > 0 && bytes.Compare(all[g-1].Max, all[g].Min) > 0 {
+			return false
+		}
+	}
+	return len(all) >= 3
 }
 
 // indexed is a stream that the row index points into, and how many numbers that takes beside those for the chunk.

@@ -20,9 +20,10 @@ type Statistics struct {
 	// varchar columns), compared byte by byte, MinInt and MaxInt for integers, dates (days since 1970) and timestamps
 	// (milliseconds since 1970, rounded down; see Vector.Seconds for what they mean).
 	//
-	// The range of strings reaches to the end of that of the row group before, and to the start of that of the one behind:
-	// in a sorted file, which is where it is of use, no single damaged place makes it too narrow. Other ranges are as stored;
-	// of theirs only the ends that are those of the stripe, too, are known from more than one place.
+	// The range of strings is one that no single damaged place can make too narrow. Where the row groups of a stripe are
+	// sorted it reaches to the end of that of the row group before, and to the start of that of the one behind; elsewhere it is
+	// that of the whole stripe. Other ranges are as stored; of theirs only the ends that are those of the stripe, too, are
+	// known from more than one place.
 	HasRange bool
 	// Exact tells that both ends of the range are values of the row group. Otherwise it was widened, or a writer cut
 	// long strings.

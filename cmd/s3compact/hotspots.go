@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -28,7 +29,7 @@ func (p *program) hotspotsCommand() *cli.Command {
 			"s3compact hotspots --inventory s3://reports/logs-bucket/daily/",
 			"# one report, on a local disk, as CSV",
 			"s3compact hotspots --inventory reports/logs-bucket/daily/2026-10-04T01-00Z/manifest.json --output csv",
-			"# without a report: one LIST request for each 1,000 objects",
+			"# without a report: about one LIST request for each 1,000 objects, 32 at once",
 			"s3compact hotspots --listing s3://logs-bucket/14184/ --match '*.gz' --plan plan.jsonl",
 			"# a page for others to read, at prices of your own",
 			"s3compact hotspots --inventory s3://reports/logs-bucket/daily/ --match '*.gz' --prices eu.json --report hotspots.html",
@@ -112,6 +113,9 @@ func readHotspotsFlags(c *cli.Context) (f hotspotsFlags, err error) {
 	}
 	if f.report, err = readReportTarget(c.String("report")); err != nil {
 		return f, err
+	}
+	if f.report != "" && f.plan.file != "" && filepath.Clean(string(f.report)) == filepath.Clean(f.plan.file) {
+		return f, usageError("--plan and --report both name %s: name two files", f.report)
 	}
 	f.prices, err = readPrices(c.String("prices"))
 	return f, err

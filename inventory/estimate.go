@@ -84,8 +84,12 @@ func (e *Estimate) unpriced() bool { return len(e.Unpriced) > 0 }
 // up: a class has the minimum duration of MinimumDays, or none.
 func CheckPrices(l *price.List) error {
 	for _, class := range slices.Sorted(maps.Keys(l.Classes)) {
-		if days := l.Classes[class].MinDays; days != 0 && days != MinimumDays(class) {
-			return fmt.Errorf("storage class %s: min_days %d: write 0 or %d, for which reports are summed up: %w", class, days, MinimumDays(class), price.ErrPrices)
+		days, least := l.Classes[class].MinDays, MinimumDays(class)
+		if days != 0 && least == 0 {
+			return fmt.Errorf("storage class %s: min_days %d: write 0, as the class has no minimum duration: %w", class, days, price.ErrPrices)
+		}
+		if days != 0 && days != least {
+			return fmt.Errorf("storage class %s: min_days %d: write 0 or %d, for which reports are summed up: %w", class, days, least, price.ErrPrices)
 		}
 	}
 	return nil

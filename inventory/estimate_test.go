@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -270,5 +271,21 @@ func TestFreeMinimumDuration(t *testing.T) {
 	b := billOf(hotspotOf("a/", 9, Kind{StorageClass: "GLACIER_IR", Objects: 9, Bytes: 9, ShortBytes: 9, MinimumKiBDays: 1 << 30}), byTheDefaults, false)
 	if e := b.estimate(&l); e.Cold.USD != 0 || e.WastedBytes != 0 || !slices.Equal([]int64{e.Cold.Objects}, []int64{9}) {
 		t.Errorf("%+v, cold %+v", e, e.Cold)
+	}
+}
+
+func TestMinimumDurationsInPriceLists(t *testing.T) {
+	for _, tc := range []struct {
+		class string
+		days  int64
+		want  string // "": usable
+	}{
+		{"STANDARD", 0, ""}, {"STANDARD", 7, "write 0, as the class has no minimum duration"},
+		{"GLACIER_IR", 0, ""}, {"GLACIER_IR", 90, ""}, {"GLACIER_IR", 30, "write 0 or 90"},
+	} {
+		err := CheckPrices(&price.List{Classes: map[string]price.Class{tc.class: {MinDays: tc.days}}})
+		if tc.want == "" && err != nil || tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want)) {
+			t.Errorf("%s, %d days: error %v, want %q", tc.class, tc.days, err, tc.want)
+		}
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"sync"
 	"time"
@@ -33,6 +32,9 @@ const (
 	// MinimumBillableBytes is the one minimum size that classes have: what an
 	// object is short of it is billed as well.
 	MinimumBillableBytes = 128 << 10
+	// maxPrice is more than anybody charges, in dollars, and so little that sums
+	// stay numbers.
+	maxPrice = 1_000_000
 )
 
 // List is the prices of one region, in dollars. It is complete in itself: a
@@ -163,8 +165,8 @@ func (l *List) validate() error {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(numbers)) {
-		if v := numbers[name]; v < 0 || math.IsInf(v, 0) {
-			return fmt.Errorf("%s is %v: no price is below zero", name, v)
+		if v := numbers[name]; v < 0 || v > maxPrice {
+			return fmt.Errorf("%s is %v: a price is from 0 to %d dollars", name, v, int64(maxPrice))
 		}
 	}
 	return nil

@@ -107,6 +107,7 @@ func TestParseRefuses(t *testing.T) {
 		{"a date of another form", `2026-01-31`, `31.1.2026`, "31.1.2026"},
 		{"no STANDARD", `"STANDARD"`, `"GLACIER"`, "STANDARD is missing"},
 		{"days below zero", `"min_days": 0`, `"min_days": -1`, "min_days -1"},
+		{"a price beyond sums", `"list_per_million": 0`, `"list_per_million": 1e308`, "from 0 to 1000000 dollars"},
 		{"another minimum size", `"min_billable_bytes": 0`, `"min_billable_bytes": 65536`, "131072"},
 		{"a class with and without a price", `"storage_classes"`, `"without_price": {"STANDARD": "free"}, "storage_classes"`, "STANDARD stands among"},
 		{"two lists", smallList, smallList + "{}", "after top-level value"},

@@ -288,6 +288,7 @@ func TestHotspotsRefuses(t *testing.T) {
 		{"no such prices", append(listing, "--prices", good+".none"), 2, []string{"--prices", "no such file"}},
 		{"bad prices", append(listing, "--prices", good), 2, []string{"--prices " + good, "not a usable list of prices", "docs/hotspots.md"}},
 		{"report on S3", append(listing, "--report", "s3://reports/a.html"), 2, []string{"local file"}},
+		{"plan and report in one file", append(listing, "--report", "./a.out", "--plan", "a.out"), 2, []string{"--plan and --report both name ./a.out"}},
 		{"report is a folder", append(listing, "--report", "reports/"), 2, []string{"reports/hotspots.html"}},
 		{"report is something else", []string{"--inventory", good, "--report", good}, 1, []string{"is no report of s3compact"}},
 		{"report's folder missing", append(listing, "--report", filepath.Dir(good)+"/none/a.html"), 1, []string{"write the report", "none"}},

@@ -92,7 +92,7 @@ func (w *worker) shortRuns(b *batch, n, i int, start uint32) (runs, next int, ne
 // group sets the group of the key keys[start:end], and says whether whatever
 // begins with its prefix belongs to it.
 func (w *worker) group(r *run, keys []byte, start, end uint32) (whole bool) {
-	n := 0
+	var n int
 	if w.by.Depth > 0 {
 		n, whole = segments(keys, start, end, w.by.Depth)
 	} else {

@@ -79,7 +79,7 @@ func BenchmarkInflate(b *testing.B) {
 				return nil, err
 			}
 			n, err := io.ReadFull(r, dst[:cap(dst)])
-			if err == io.ErrUnexpectedEOF { //nolint:errorlint // ReadFull's own
+			if err == io.ErrUnexpectedEOF {
 				err = nil
 			}
 			return dst[:n], err
@@ -98,12 +98,12 @@ func BenchmarkInflate(b *testing.B) {
 			}},
 			{"Window", func(dst, src []byte) ([]byte, error) {
 				w.Reset()
-				for n, done := 0, false; !done; src = src[n:] {
-					var data []byte
-					var err error
-					if data, n, done, err = w.Next(src, true); err != nil {
+				for done := false; !done; {
+					data, n, end, err := w.Next(src, true)
+					if err != nil {
 						return nil, err
 					}
+					src, done = src[n:], end
 					dst = dst[:len(dst)+len(data)]
 				}
 				return dst, nil

@@ -25,7 +25,7 @@ func (e *ChecksumError) Error() string {
 func (d *Decoder) AppendGzip(dst, src []byte, limitBytes int) (out []byte, sizeBytes int, err error) {
 	d.framed.Reset(src)
 	defer d.framed.Reset(nil)
-	switch err := ReadGzipHeader(&d.framed); err {
+	switch err := ReadGzipHeader(&d.framed); err { //nolint:errorlint // bytes.Reader's own
 	case nil:
 	case io.EOF, io.ErrUnexpectedEOF:
 		return dst, 0, ErrTruncated

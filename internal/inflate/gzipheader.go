@@ -21,7 +21,7 @@ const (
 	flagsReserved = 1<<5 | 1<<6 | 1<<7
 )
 
-// ErrNoMember: what is there does not begin as a gzip member does.
+// ErrNoMember says that what is there does not begin as a gzip member does.
 var ErrNoMember = errors.New("no gzip header")
 
 // HeaderError is a gzip or zlib header that the standard forbids.

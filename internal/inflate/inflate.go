@@ -9,9 +9,9 @@ import (
 )
 
 var (
-	// ErrTruncated: the data ends before its last block does.
+	// ErrTruncated says that the data ends before its last block does.
 	ErrTruncated = errors.New("the data ends before the deflate stream does")
-	// ErrTooLong: the stream inflates to more bytes than the limit.
+	// ErrTooLong says that the stream inflates to more bytes than the limit.
 	ErrTooLong = errors.New("the deflate stream is longer than its limit")
 )
 

@@ -3,6 +3,7 @@ package inventory
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -257,5 +258,46 @@ func TestGroupsAllocateNothingForKnownGroups(t *testing.T) {
 		if n := testing.AllocsPerRun(100, func() { _ = w.add(b) }); n != 0 {
 			t.Errorf("%s: %v allocations for rows of known groups", match, n)
 		}
+	}
+}
+
+// TestHistogramsCountPast32Bits has counts that do not fit into the groups: in a
+// worker's table, and when two are added up.
+func TestHistogramsCountPast32Bits(t *testing.T) {
+	g := newGroups(selection(nil), "bucket", reportTime)
+	for _, objects := range []uint32{math.MaxUint32, math.MaxUint32 - 5} {
+		w := g.worker()
+		b := batchOf(t, w, row{key: "a/1", size: 5000})
+		if err := w.add(b); err != nil {
+			t.Fatal(err)
+		}
+		for place := range w.table.all {
+			w.table.at(place).sizes[sizeBucket(5000)] = objects
+		}
+		for range 2 {
+			if err := w.add(b); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.flush(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := int64(2*math.MaxUint32 - 5 + 4)
+	h := planOf(g).Plan().Hotspots[0]
+	if h.SizeHistogram != [SizeBuckets]int64{3: want} || h.AllObjects != want {
+		t.Errorf("histogram %v of %d objects, want %d", h.SizeHistogram, h.AllObjects, want)
+	}
+}
+
+// TestSizeBuckets holds the buckets against SizeBounds.
+func TestSizeBuckets(t *testing.T) {
+	for i, bound := range SizeBounds {
+		if below, at := sizeBucket(bound-1), sizeBucket(bound); below != i || at != i+1 {
+			t.Errorf("%d bytes are in bucket %d, one less in %d, want %d and %d", bound, at, below, i+1, i)
+		}
+	}
+	if last := sizeBucket(math.MaxInt64); last != SizeBuckets-1 {
+		t.Errorf("the largest size is in bucket %d", last)
 	}
 }

@@ -1,6 +1,7 @@
 package inflate
 
 import (
+	"errors"
 	"encoding/binary"
 	"fmt"
 	"hash/adler32"
@@ -25,11 +26,9 @@ func (e *ChecksumError) Error() string {
 func (d *Decoder) AppendGzip(dst, src []byte, limitBytes int) (out []byte, sizeBytes int, err error) {
 	d.framed.Reset(src)
 	defer d.framed.Reset(nil)
-	switch err := ReadGzipHeader(&d.framed); err { //nolint:errorlint // bytes.Reader's own
-	case nil:
-	case io.EOF, io.ErrUnexpectedEOF:
+	if err := ReadGzipHeader(&d.framed); errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return dst, 0, ErrTruncated
-	default:
+	} else if err != nil {
 		return dst, 0, err
 	}
 	const trailerBytes = 4 + 4

@@ -32,9 +32,9 @@ func kindsOf(c column) []orc.Kind {
 	return []orc.Kind{orc.KindString, orc.KindVarchar}
 }
 
-// openORC opens an ORC data file of a report, to be read in so many units or
-// more, where it can be.
-func openORC(r io.ReaderAt, sizeBytes int64, units int) (*orcFile, error) {
+// openORC opens an ORC data file of a report with this schema, to be read in so
+// many units or more, where it can be.
+func openORC(r io.ReaderAt, sizeBytes int64, schema fileSchema, units int) (*orcFile, error) {
 	f, err := orc.Open(r, sizeBytes)
 	if err != nil {
 		return nil, err
@@ -62,6 +62,9 @@ func openORC(r io.ReaderAt, sizeBytes int64, units int) (*orcFile, error) {
 		}
 		o.columns[c] = len(o.names)
 		o.names = append(o.names, all[from].Name)
+	}
+	if err := schema.check(names, &o.columns); err != nil {
+		return nil, err
 	}
 	o.divide(units)
 	return o, nil

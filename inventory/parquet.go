@@ -38,15 +38,15 @@ type parquetFile struct {
 	starts    []int64  // number of the first row of each row group, and the end
 }
 
-// openParquet opens a Parquet data file of a report.
-func openParquet(r io.ReaderAt, sizeBytes int64) (*parquetFile, error) {
+// openParquet opens a Parquet data file of a report with this schema.
+func openParquet(r io.ReaderAt, sizeBytes int64, fields fileSchema) (*parquetFile, error) {
 	f := &parquetFile{source: r, sizeBytes: sizeBytes}
 	in, err := f.open(nil)
 	if err != nil {
 		return nil, err
 	}
 	f.meta = in.MetaData()
-	if err := f.bind(); err != nil {
+	if err := f.bind(fields); err != nil {
 		return nil, err
 	}
 	return f, f.checkRowGroups()
@@ -80,7 +80,7 @@ func arrowGo(call func() error) (err error) {
 }
 
 // bind finds the columns and checks their types.
-func (f *parquetFile) bind() error {
+func (f *parquetFile) bind(fields fileSchema) error {
 	names := make([]string, f.meta.Schema.NumColumns())
 	for i := range names {
 		names[i] = f.meta.Schema.Column(i).Path() // with dots, where it lies in another one
@@ -104,7 +104,7 @@ func (f *parquetFile) bind() error {
 			return fmt.Errorf("column %s is of type %s, expected %s: this is no S3 Inventory report", names[place], typeOf(d), want)
 		}
 	}
-	return nil
+	return fields.check(names, &f.columns)
 }
 
 func typeOf(d *schema.Column) string {

@@ -315,7 +315,7 @@ func TestParquetReportsRefuses(t *testing.T) {
 
 // readParquet sums up a Parquet file.
 func readParquet(ctx context.Context, b []byte) (*Plan, error) {
-	f, err := openParquet(bytes.NewReader(b), int64(len(b)))
+	f, err := openParquet(bytes.NewReader(b), int64(len(b)), nil)
 	if err != nil {
 		return nil, err
 	}

@@ -224,11 +224,12 @@ func (rd *reading) openFile(ctx context.Context, df *dataFile) (o *openData, err
 // openColumnar opens a file of columns. Where there are few files, each is read
 // in several units, so that all workers have work.
 func (rd *reading) openColumnar(r io.ReaderAt, df *dataFile) (openRows, error) {
+	schema := parseFileSchema(rd.manifest.FileFormat, rd.manifest.FileSchema)
 	if rd.manifest.FileFormat == formatParquet {
-		return openParquet(r, df.SizeBytes)
+		return openParquet(r, df.SizeBytes, schema)
 	}
 	files := len(rd.manifest.Files)
-	return openORC(r, df.SizeBytes, (unitsPerWorker*rd.workers+files-1)/files)
+	return openORC(r, df.SizeBytes, schema, (unitsPerWorker*rd.workers+files-1)/files)
 }
 
 // unitsPerWorker is how many units each worker should find at least: the more,

@@ -25,7 +25,7 @@ type manifest struct {
 	DestinationBucket string     `json:"destinationBucket"` // an ARN, or the bare name
 	CreationTimestamp string     `json:"creationTimestamp"` // milliseconds since 1970, as text
 	FileFormat        string     `json:"fileFormat"`
-	FileSchema        string     `json:"fileSchema"`        // CSV: the columns in order, with commas between; else see fileSchema
+	FileSchema        string     `json:"fileSchema"` // CSV: the columns in order, with commas between; else see fileSchema
 	Files             []dataFile `json:"files"`
 }
 

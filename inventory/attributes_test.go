@@ -35,6 +35,9 @@ func valuesOf(r oracleRow, random *rand.Rand) []string {
 		v[3], v[4] = "true", ""
 	}
 	v = append(v, r.words[:attrLock]...)
+	if r.dead && random.IntN(4) == 0 {
+		v[6] = "\x01 no class"
+	}
 	mode, until, hold := "", "", ""
 	if r.words[attrLock] != "" {
 		switch random.IntN(3) {
@@ -170,6 +173,33 @@ func TestReportsTellAllAttributes(t *testing.T) {
 	tr := newTree(t, "CSV", gzipped([]byte(text.String())))
 	tr.manifest.FileSchema = strings.Join(schema, ", ")
 	compare("CSV", tr)
+}
+
+// TestORCRowsThatStatisticsCouldHide have one bad row among many of one group,
+// whose keys need not be read.
+func TestORCRowsThatStatisticsCouldHide(t *testing.T) {
+	for _, tc := range []struct {
+		column int
+		value  string
+		want   string
+	}{
+		{0, "other", `row 450 is of the bucket "other"`},
+		{1, "", "row 450 has a size but no key or no time"},
+		{5, "", "row 450 has a size but no key or no time"},
+		{6, "no class", "storage class"},
+	} {
+		random := rand.New(rand.NewPCG(1, 1))
+		var values [][]string
+		for i := range 900 {
+			r := oracleRow{key: fmt.Sprintf("a/%03d", i), size: 5, modified: reportTime.UnixMilli(), words: words{"STANDARD"}}
+			values = append(values, valuesOf(r, random))
+		}
+		values[450][tc.column] = tc.value
+		p, err := SurveyReport(t.Context(), nil, newTree(t, "ORC", orcOf(t, values, 900)).config(), selection(func(s *Selection) { s.GroupBy.Depth = 1 }), ReportOptions{})
+		if p != nil || err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s is %q: error %v, want one that says %q", allColumns[tc.column].orc, tc.value, err, tc.want)
+		}
+	}
 }
 
 // TestRowsOfAnotherBucketAreRefused: a data file that belongs to another report.

@@ -171,6 +171,7 @@ func TestGroupsRefuseImpossibleRows(t *testing.T) {
 		want string
 	}{
 		{"no key", []row{{key: ""}}, "row 0 has an empty key"},
+		{"no key behind one of the root", []row{{key: "a"}, {key: ""}}, "row 1 has an empty key"},
 		{"no key behind others", []row{{key: "a/1"}, {key: "a/2"}, {key: ""}}, "row 2 has an empty key"},
 		{"negative size", []row{{key: "a"}, {key: "a", size: -1}}, "row 1 has a size of -1 bytes"},
 		{"no UTF-8", []row{{key: "a\xff/b"}}, "UTF-8"},
@@ -265,7 +266,7 @@ func TestGroupsAllocateNothingForKnownGroups(t *testing.T) {
 // worker's table, and when two are added up.
 func TestHistogramsCountPast32Bits(t *testing.T) {
 	g := newGroups(selection(nil), "bucket", reportTime)
-	for _, objects := range []uint32{math.MaxUint32, math.MaxUint32 - 5} {
+	for _, objects := range []uint32{math.MaxUint32, math.MaxUint32 - 3, math.MaxUint32 - 5} {
 		w := g.worker()
 		b := batchOf(t, w, row{key: "a/1", size: 5000})
 		if err := w.add(b); err != nil {
@@ -283,7 +284,7 @@ func TestHistogramsCountPast32Bits(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	want := int64(2*math.MaxUint32 - 5 + 4)
+	want := int64(3*math.MaxUint32 - 3 - 5 + 6) // 2^32+1, then 2^32-2 makes it 2^33-1, and so on
 	h := planOf(g).Plan().Hotspots[0]
 	if h.SizeHistogram != [SizeBuckets]int64{3: want} || h.AllObjects != want {
 		t.Errorf("histogram %v of %d objects, want %d", h.SizeHistogram, h.AllObjects, want)
@@ -299,5 +300,24 @@ func TestSizeBuckets(t *testing.T) {
 	}
 	if last := sizeBucket(math.MaxInt64); last != SizeBuckets-1 {
 		t.Errorf("the largest size is in bucket %d", last)
+	}
+}
+
+// TestHotspotsOfMoreThan32BitsAreSorted has more objects than the sort's numbers hold.
+func TestHotspotsOfMoreThan32BitsAreSorted(t *testing.T) {
+	g := summed(t, selection(nil), row{key: "a/1"}, row{key: "b/1"}, row{key: "c/1"}, row{key: "d/1"}, row{key: "e/1"})
+	objects := map[string]int64{"a/": math.MaxUint32, "b/": 1 << 40, "c/": 1<<40 + 1, "d/": math.MaxUint32 - 1, "e/": 1 << 40}
+	for i := range g.shards {
+		s := &g.shards[i]
+		for place := range s.all {
+			s.at(place).first.objects = objects[string(s.prefix(place))]
+		}
+	}
+	var order string
+	for h := range planOf(g).Hotspots() {
+		order += h.Prefix
+	}
+	if order != "c/b/e/a/d/" {
+		t.Errorf("order %s", order)
 	}
 }

@@ -3,6 +3,7 @@ package inventory
 import (
 	"bytes"
 	"strings"
+	"unicode/utf8"
 	"unsafe"
 
 	"github.com/bmatcuk/doublestar/v4"
@@ -22,7 +23,7 @@ func newMatcher(glob string) matcher {
 	switch {
 	case glob == "*":
 		m.all = true
-	case m.onNames && strings.HasPrefix(glob, "*") && !strings.ContainsAny(glob[1:], `*?[]{}\`):
+	case m.onNames && strings.HasPrefix(glob, "*") && utf8.ValidString(glob) && !strings.ContainsAny(glob[1:], `*?[]{}\`):
 		m.suffix = []byte(glob[1:]) // it has no slash, so it lies in the name
 	}
 	return m

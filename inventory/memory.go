@@ -58,9 +58,6 @@ func (g *groups) tooMany() error {
 	}
 	// What kinds and half-empty chunks add to the groups.
 	more := max(1, float64(g.usedBytes.Load())/float64(all.bytes()))
-	if d := g.sel.GroupBy.Depth; d > 0 {
-		deepest = min(deepest, d)
-	}
 	hint := ""
 	for d := deepest - 1; d >= 1; d-- {
 		coarse, _ := g.distinct(d)

@@ -38,6 +38,7 @@ func TestTooManyGroupsNameWhatWouldFit(t *testing.T) {
 		{"dir", 0, 500, "so far there are", 328, 96, 140},
 		{"depth=3", 100, 500, "after 100 % of the report there are", 328, 96, 140},
 		{"dir", 25, 500, "after 25 % of the report there are", 4 * 328, 130, 220},
+		{"dir", 20, 15_000, "after 20 % of the report there are", 0, 150, 300}, // so many as were seen would fit, but not five times as many
 		{"depth=3", 50, 1000000, "after 50 % of the report there are", 0, 110, 180},
 	} {
 		sel := selection(nil)

@@ -155,17 +155,21 @@ func oracleRows(random *rand.Rand, n int) []oracleRow {
 		for range random.IntN(5) {
 			prefix += segment() + "/"
 		}
+		quiet := len(rows)/700%2 == 0 // nothing is dead here
 		w := words{pick("STANDARD", "STANDARD", "STANDARD_IA", "GLACIER_IR", "DEEP_ARCHIVE", ""), pick("", "", "FREQUENT"), pick("SSE-S3", "SSE-KMS"), pick("CRC32", ""), pick("", "COMPLETED"), pick("", "", "", lockedWord)}
 		for range 1 + random.IntN(1+random.IntN(30)) {
 			r := oracleRow{
 				key: prefix + segment() + pick("1.gz", ".json.gz", "x", "", "0"), size: random.Int64N(1 << (1 + random.IntN(32))), words: w,
-				modified: at - random.Int64N(200*24*3600*1000) + 1000, dead: random.IntN(20) == 0,
+				modified: at - random.Int64N(200*24*3600*1000) + 3*24*3600*1000, dead: !quiet && random.IntN(20) == 0,
 			}
 			if random.IntN(10) == 0 {
 				r.size = 0
 			}
-			if random.IntN(10) == 0 {
+			switch random.IntN(10) {
+			case 0:
 				r.words[0] = pick("STANDARD", "GLACIER")
+			case 1:
+				r.words = words{}
 			}
 			if r.key != "" {
 				rows = append(rows, r)

@@ -4,6 +4,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 func TestMatches(t *testing.T) {
@@ -23,7 +24,25 @@ func TestMatches(t *testing.T) {
 		{"a/**/*.gz", "a/b/c/1.gz", true},
 		{"a/**/*.gz", "a/1.gz", true},
 		{"**/*.gz", "1.gz", true},
+		{"**", "a/b", true},
+		{"*", "*", true},
+		{"abc", "abc", true},
+		{"abc", "xabc", false},
+		{"a.gz", "x/a.gz", true},
+		{`*\.gz`, "a.gz", true},
+		{`*.\gz`, `a.\gz`, false},
+		{"*]", "a]", true},
+		{"*.gz", ".gz", true},
+		{"*.gz", "a/.gz", true},
+		{"*ü", "a/ü", true},
+		{"*.[gx]z", "a.xz", true},
+		{"*a?", "a/aa", true},
+		{"*x*", "a/bxc", true},
 	} {
+		m := newMatcher(tc.match)
+		if got := m.matches([]byte(tc.key)); got != tc.want {
+			t.Errorf("%q matches the bytes %q: %v, want %v", tc.match, tc.key, got, tc.want)
+		}
 		if got := (Selection{Match: tc.match}).Matches(tc.key); got != tc.want {
 			t.Errorf("%q matches %q: %v, want %v", tc.match, tc.key, got, tc.want)
 		}
@@ -85,4 +104,22 @@ func TestValidateScope(t *testing.T) {
 			t.Errorf("%s under %q: error %v", tc.group, tc.prefix, err)
 		}
 	}
+}
+
+// FuzzMatcher holds the matching of bytes against that of strings.
+func FuzzMatcher(f *testing.F) {
+	f.Add("*.gz", "a/b.gz")
+	f.Add("*.{gz,x}", "a/b.x")
+	f.Add(`*\\`, `a\`)
+	f.Add("a/**/x", "a/b/c/x")
+	f.Fuzz(func(t *testing.T, match, key string) {
+		sel := selection(func(s *Selection) { s.Match = match })
+		if sel.Validate() != nil || !utf8.ValidString(key) { // no key is otherwise
+			return
+		}
+		m := newMatcher(match)
+		if got, want := m.matches([]byte(key)), sel.Matches(key); got != want {
+			t.Errorf("%q matches %q as bytes: %v, as a string: %v", match, key, got, want)
+		}
+	})
 }

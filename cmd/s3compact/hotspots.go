@@ -39,7 +39,7 @@ func (p *program) hotspotsCommand() *cli.Command {
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "inventory", Usage: "`LOCATION` of an S3 Inventory report: a manifest.json, or the folder of a configuration, whose newest complete report is taken; s3:// or a local path", Category: "source"},
 			&cli.StringFlag{Name: "listing", Usage: "list `s3://BUCKET/PREFIX/` instead", Category: "source"},
-			&cli.BoolFlag{Name: "verify-checksums", Usage: "hold large ORC files against the manifest's MD5 too, which reads them twice (all others always are)", Category: "source"},
+			&cli.BoolFlag{Name: "verify-checksums", Usage: "hold large ORC and Parquet files against the manifest's MD5 too, which reads them twice (CSV and files up to 8 MiB always are)", Category: "source"},
 			&cli.IntFlag{Name: "concurrency", Value: max(2, runtime.GOMAXPROCS(0)), DefaultText: "number of CPUs; 32 for a listing", Usage: "read `N` files or parts of files at once, or send N LIST requests", Category: "run"},
 			&cli.StringFlag{Name: "memory", Value: "512MiB", Usage: "keep within this `SIZE`; groups that do not fit are an error that names a coarser grouping", Category: "run"},
 			&cli.StringFlag{Name: "plan", Usage: "write the plan to this `FILE` or s3://BUCKET/KEY", Category: "output"},

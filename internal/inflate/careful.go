@@ -11,17 +11,17 @@ func (d *Decoder) careful(c *cursor) stop {
 		d.refill(c)
 		bits, left := d.bits, d.left
 		entry := d.litlen[bits&(1<<litlenBits-1)]
-		if entry&flagOther != 0 && entry&flagSubtable != 0 {
+		if entry >= kindOther && entry&flagSubtable != 0 {
 			if left < litlenBits {
 				return stopInput
 			}
 			bits, left = bits>>litlenBits, left-litlenBits
-			entry = d.litlen[uint64(entry>>firstShift)+bits&(1<<(entry>>countShift&countMask)-1)]
+			entry = d.litlen[uint64(uint16(entry>>firstShift))+bits&(1<<(entry>>countShift&countMask)-1)]
 		}
-		taken := uint64(entry & takenMask)
-		length := int(entry>>secondShift) + minLength
+		taken, count := uint64(entry&takenMask), uint64(entry>>countShift&countMask)
+		length := int(uint8(entry>>secondShift)) + minLength
 		switch {
-		case entry&flagLiteral != 0, entry&flagOther == 0 && entry>>countShift&countMask != 0:
+		case entry >= kindLiteral, entry < kindOther && count > minLength:
 			// The first literal alone: what follows may not be there.
 			literal := byte(entry >> firstShift)
 			codeword := uint64(d.lengths[literal])
@@ -37,11 +37,10 @@ func (d *Decoder) careful(c *cursor) stop {
 			continue
 		case taken > left:
 			return stopInput
-		case entry&flagOther == 0:
+		case entry < kindOther:
 		case entry&flagLength != 0:
-			extra := uint64(entry >> countShift & countMask)
-			length += int(bits >> taken & (1<<extra - 1))
-			if taken += extra; taken > left {
+			length += int(bits >> taken & (1<<count - 1))
+			if taken += count; taken > left {
 				return stopInput
 			}
 		default:
@@ -54,23 +53,23 @@ func (d *Decoder) careful(c *cursor) stop {
 		bits, left = bits>>taken, left-taken
 
 		far := d.dist[bits&(1<<distBits-1)]
-		if far&flagOther != 0 && far&flagSubtable != 0 {
+		if far&kindOther != 0 && far&flagSubtable != 0 {
 			if left < distBits {
 				return stopInput
 			}
 			bits, left = bits>>distBits, left-distBits
-			far = d.dist[far>>firstShift+bits&(1<<(far>>countShift&countMask)-1)]
+			far = d.dist[uint64(uint16(far>>firstShift))+bits&(1<<(far>>countShift&countMask)-1)]
 		}
 		if taken = far & takenMask; taken > left {
 			return stopInput
 		}
-		dist := int(uint16(far>>distShift)) + int(bits>>(far>>countShift&countMask)&(far>>maskShift))
+		dist := int(uint16(far>>distShift)) + int(bits>>(far>>beforeShift&15)&(far>>maskShift))
 		bits, left = bits>>taken, left-taken
-		if c.n == len(c.dst) && far&flagOther == 0 && dist <= c.n-c.start {
+		if c.n == len(c.dst) && far&kindOther == 0 && dist <= c.n-c.start {
 			return stopOutput
 		}
 		d.bits, d.left = bits, left
-		if far&flagOther != 0 {
+		if far&kindOther != 0 {
 			return stopNoCodeword
 		}
 		if dist > c.n-c.start {

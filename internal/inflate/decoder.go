@@ -8,8 +8,8 @@ import (
 // Decoder decodes DEFLATE streams (RFC 1951). The zero value is ready; it is about 19 KiB and allocates nothing itself. It
 // is not safe for concurrent use.
 type Decoder struct {
-	litlen [litlenEntries]uint32
 	dist   [distEntries]uint64
+	litlen [litlenEntries]uint32
 
 	// Where the stream is between two calls of decode.
 	phase    phase

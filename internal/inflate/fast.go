@@ -25,7 +25,7 @@ const (
 // near.
 func (d *Decoder) fast(c *cursor) stop {
 	src, dst := unsafe.Pointer(unsafe.SliceData(c.src)), unsafe.Pointer(unsafe.SliceData(c.dst))
-	in, out, first := unsafe.Add(src, c.pos), unsafe.Add(dst, c.n), unsafe.Add(dst, c.start)
+	in, out, start := unsafe.Add(src, c.pos), unsafe.Add(dst, c.n), unsafe.Add(dst, c.start)
 	why := stopNone
 	for why == stopNone {
 		input := len(c.src) - int(uintptr(in)-uintptr(src)) - (fastInputBytes - stepInputBytes)
@@ -36,7 +36,7 @@ func (d *Decoder) fast(c *cursor) stop {
 		case room < stepOutputBytes:
 			why = stopOutput
 		default:
-			in, out, why = d.steps(in, out, first, uint64(uintptr(out)-uintptr(first)), min(input/stepInputBytes, room/stepOutputBytes))
+			in, out, why = d.steps(in, out, unsafe.Add(start, minLength), min(input/stepInputBytes, room/stepOutputBytes))
 		}
 	}
 	d.left &= 63
@@ -46,15 +46,15 @@ func (d *Decoder) fast(c *cursor) stop {
 
 // steps decodes n times either one or two entries of literals, or a match with up to one entry of literals before it; with
 // stopNone if nothing else stops it. It does not look at the ends of input and room: see stepInputBytes and
-// stepOutputBytes. The data begins at first, back bytes before out.
+// stepOutputBytes. first is minLength bytes behind the beginning of the stream's data.
 //
-// What this costs is measured rather than seen: mispredicted branches, and the way from one symbol to the next. So most
-// matches come with the literal before them, and one behind an entry of literals has a branch of its own; entries and the
-// order of what is done with them are such that nothing waits for what it does not need; and nothing is in here that does
-// not fit in the registers of amd64 with the rest, which is why it is not part of fast.
+// What this costs is measured rather than seen: mispredicted branches, the way from one symbol to the next, and the number
+// of instructions, which shows in the other two. So most matches come with the literal before them; what follows an entry
+// of literals has a branch of its own; an entry's index waits for one load only; flags are where one comparison tells
+// them; and nothing is in here that does not fit in the registers of amd64 with the rest: neither fast nor near.
 //
 //go:noinline
-func (d *Decoder) steps(in, out, first unsafe.Pointer, back uint64, n int) (unsafe.Pointer, unsafe.Pointer, stop) {
+func (d *Decoder) steps(in, out, first unsafe.Pointer, n int) (unsafe.Pointer, unsafe.Pointer, stop) {
 	why := stopNone
 	// Whatever the bits of left above its lowest 6 say, so entries are subtracted whole, and shifts take their lowest 6.
 	bits, left := d.bits, d.left
@@ -66,29 +66,29 @@ func (d *Decoder) steps(in, out, first unsafe.Pointer, back uint64, n int) (unsa
 		bits >>= entry & 63
 		left -= uint64(entry)
 		*(*uint8)(out) = uint8(entry >> firstShift)
-		length := uint64(entry >> secondShift)
-		if entry&flagLiteral != 0 {
+		length := uint64(uint8(entry >> secondShift)) // less minLength
+		if entry >= kindLiteral {
 			*(*uint8)(unsafe.Add(out, 1)) = uint8(length)
-			out = unsafe.Add(out, uint8(entry>>countShift))
+			out = unsafe.Add(out, int(entry>>countShift)-kindLiteral>>countShift)
 			entry = d.litlen[bits&(1<<litlenBits-1)]
 			bits >>= entry & 63
 			left -= uint64(entry)
 			*(*uint8)(out) = uint8(entry >> firstShift)
-			length = uint64(entry >> secondShift)
-			if entry&flagLiteral != 0 {
+			length = uint64(uint8(entry >> secondShift))
+			if entry >= kindLiteral {
 				*(*uint8)(unsafe.Add(out, 1)) = uint8(length)
-				out = unsafe.Add(out, uint8(entry>>countShift))
+				out = unsafe.Add(out, int(entry>>countShift)-kindLiteral>>countShift)
 				entry = d.litlen[bits&(1<<litlenBits-1)]
 				bits, left, in = read(bits, left, in)
 				continue
 			}
 		}
-		if entry&flagOther != 0 {
+		if entry >= kindOther {
 			if entry&flagSubtable != 0 {
-				entry = d.litlen[uint64(entry>>firstShift)+bits&(1<<(entry>>countShift&countMask)-1)]
+				entry = d.litlen[uint64(uint16(entry>>firstShift))+bits&(1<<(entry>>countShift&countMask)-1)]
 				bits >>= entry & 63
 				left -= uint64(entry)
-				if entry&flagLiteral != 0 {
+				if entry >= kindLiteral {
 					*(*uint8)(out) = uint8(entry >> firstShift)
 					out = unsafe.Add(out, 1)
 					entry = d.litlen[bits&(1<<litlenBits-1)]
@@ -104,32 +104,37 @@ func (d *Decoder) steps(in, out, first unsafe.Pointer, back uint64, n int) (unsa
 				break
 			}
 			extra := uint64(entry >> countShift & countMask)
-			length = uint64(entry>>secondShift) + bits&(1<<extra-1)
+			length = uint64(uint8(entry>>secondShift)) + bits&(1<<extra-1)
 			bits >>= extra
 			left -= extra
 			bits, left, in = read(bits, left, in)
+			out = unsafe.Add(out, minLength)
 		} else {
-			out = unsafe.Add(out, uint8(entry>>countShift))
+			out = unsafe.Add(out, entry>>countShift)
 		}
+		// out is minLength bytes ahead now.
 
-		far := d.dist[bits&(1<<distBits-1)]
-		if far&flagOther != 0 {
-			if far&flagSubtable != 0 {
+		far := unsafe.Pointer(&d.dist[bits&(1<<distBits-1)])
+		taken := *(*uint32)(unsafe.Pointer(&d.dist[bits&(1<<distBits-1)])) // by the index, which is faster
+		if int32(taken) < 0 {
+			if taken&flagSubtable != 0 {
 				bits >>= distBits
 				left -= distBits
-				far = d.dist[uint64(uint16(far>>firstShift))+bits&(1<<(far>>countShift&countMask)-1)]
+				far = unsafe.Pointer(&d.dist[uint64(uint16(taken>>firstShift))+bits&(1<<(taken>>countShift&countMask)-1)])
+				taken = *(*uint32)(far)
 			}
-			if far&flagOther != 0 {
-				bits >>= far & 63
-				left -= far
+			if int32(taken) < 0 {
+				bits >>= taken & 63
+				left -= uint64(taken)
 				why = stopNoCodeword
 				break
 			}
 		}
-		dist := uint64(uint16(far>>distShift)) + bits>>(far>>countShift&63)&(far>>maskShift)
-		bits >>= far & 63
-		left -= far
-		if dist > back && dist > uint64(uintptr(out)-uintptr(first)) {
+		dist := uint64(*(*uint16)(unsafe.Add(far, distShift/8))) +
+			bits>>(*(*uint8)(unsafe.Add(far, beforeShift/8))&63)&uint64(*(*uint16)(unsafe.Add(far, maskShift/8)))
+		bits >>= taken & 63
+		left -= uint64(taken)
+		if dist > uint64(uintptr(out)-uintptr(first)) {
 			why = stopTooFar
 			break
 		}
@@ -138,51 +143,56 @@ func (d *Decoder) steps(in, out, first unsafe.Pointer, back uint64, n int) (unsa
 		bits, left, in = read(bits, left, in)
 
 		from, to := unsafe.Add(out, -int(dist)), out
-		length += minLength
 		out = unsafe.Add(out, length)
-		if dist >= 16 {
-			*(*[16]byte)(to) = *(*[16]byte)(from)
-			*(*[16]byte)(unsafe.Add(to, 16)) = *(*[16]byte)(unsafe.Add(from, 16))
-			if length > 32 {
-				for {
-					*(*[16]byte)(unsafe.Add(to, 32)) = *(*[16]byte)(unsafe.Add(from, 32))
-					*(*[16]byte)(unsafe.Add(to, 48)) = *(*[16]byte)(unsafe.Add(from, 48))
-					if length <= 64 {
-						break
-					}
-					length -= 32
-					from, to = unsafe.Add(from, 32), unsafe.Add(to, 32)
-				}
-			}
+		if dist < 16 {
+			near(unsafe.Add(to, -minLength), dist, length+minLength)
 			continue
 		}
-		switch {
-		case dist >= 8:
+		*(*[16]byte)(unsafe.Add(to, -minLength)) = *(*[16]byte)(unsafe.Add(from, -minLength))
+		*(*[16]byte)(unsafe.Add(to, 16-minLength)) = *(*[16]byte)(unsafe.Add(from, 16-minLength))
+		if length > 32-minLength {
 			for {
-				*(*uint64)(to) = *(*uint64)(from)
-				*(*uint64)(unsafe.Add(to, 8)) = *(*uint64)(unsafe.Add(from, 8))
-				if length <= 16 {
+				*(*[16]byte)(unsafe.Add(to, 32-minLength)) = *(*[16]byte)(unsafe.Add(from, 32-minLength))
+				*(*[16]byte)(unsafe.Add(to, 48-minLength)) = *(*[16]byte)(unsafe.Add(from, 48-minLength))
+				if length <= 64-minLength {
 					break
 				}
-				length -= 16
-				from, to = unsafe.Add(from, 16), unsafe.Add(to, 16)
-			}
-		default:
-			// 8 bytes of the pattern, moved on by as many whole patterns as they hold.
-			pattern := *(*uint64)(from) & (1<<(dist*8) - 1) * repeat[dist]
-			whole := uint64(wholePatterns[dist])
-			for {
-				*(*uint64)(to) = pattern
-				if length <= whole {
-					break
-				}
-				length -= whole
-				to = unsafe.Add(to, whole)
+				length -= 32
+				from, to = unsafe.Add(from, 32), unsafe.Add(to, 32)
 			}
 		}
 	}
 	d.bits, d.left = bits, left
 	return in, out, why
+}
+
+// near copies a match of a distance below 16.
+//
+//go:noinline
+func near(to unsafe.Pointer, dist, length uint64) {
+	from := unsafe.Add(to, -int(dist))
+	if dist >= 8 {
+		for {
+			*(*uint64)(to) = *(*uint64)(from)
+			*(*uint64)(unsafe.Add(to, 8)) = *(*uint64)(unsafe.Add(from, 8))
+			if length <= 16 {
+				return
+			}
+			length -= 16
+			from, to = unsafe.Add(from, 16), unsafe.Add(to, 16)
+		}
+	}
+	// 8 bytes of the pattern, moved on by as many whole patterns as they hold.
+	pattern := *(*uint64)(from) & (1<<(dist*8) - 1) * repeat[dist]
+	whole := uint64(wholePatterns[dist])
+	for {
+		*(*uint64)(to) = pattern
+		if length <= whole {
+			return
+		}
+		length -= whole
+		to = unsafe.Add(to, whole)
+	}
 }
 
 // read adds as many whole bytes of the next 8 as there is room for, and moves on by as many.

@@ -101,7 +101,7 @@ func (d *Decoder) build(litlens, dists int) bool {
 	if !d.code.sort(d.lengths[litlens:litlens+dists], &d.symbols) {
 		return false
 	}
-	fill(d.dist[:], distBits, &d.code, distSymbols[:], 1<<countShift|1)
+	fill(d.dist[:], distBits, &d.code, distSymbols[:], 1<<beforeShift|1)
 	if !d.code.sort(d.lengths[:litlens], &d.symbols) {
 		return false
 	}
@@ -161,7 +161,7 @@ func (d *Decoder) readLengths(c *cursor, n int) stop {
 		if used > d.left {
 			return stopInput
 		}
-		if entry&flagOther != 0 {
+		if entry >= kindOther {
 			d.use(used)
 			return stopNoCodeword
 		}

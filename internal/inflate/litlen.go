@@ -70,7 +70,7 @@ func (b *litlenBuilder) addLengths(table *[litlenEntries]uint32, n, units int) i
 		if codeword+extra != n {
 			continue
 		}
-		entry := w.entry&(0xff<<secondShift) | uint32(n)
+		entry := minLength<<countShift | w.entry&(0xff<<secondShift) | uint32(n)
 		for x := range 1 << extra {
 			bits := uint(w.bits) | uint(x)<<codeword
 			table[bits] = entry
@@ -98,7 +98,7 @@ func (b *litlenBuilder) join(table *[litlenEntries]uint32, n int) {
 		second = b.units[b.literals[n-m]:b.begin[n-m+1]]
 		for _, u := range first {
 			for _, v := range second {
-				table[u.bits|v.bits<<m] = u.entry - flagLiteral - flagOther + v.entry
+				table[u.bits|v.bits<<m] = u.entry - kindLiteral + v.entry
 			}
 		}
 	}

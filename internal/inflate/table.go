@@ -6,50 +6,46 @@ import "math/bits"
 // the next bits of the input are the index of an entry that says what they begin with and how many of them that takes. The
 // first bits of codewords that are longer than the index point to a second table behind the first.
 //
-// Entries of all tables, from the lowest byte:
+// Entries of all tables, in their lowest 32 bits:
 //
-//	byte 0  bits 0–5: how many bits of the input the entry takes
-//	        bit 6: flagLiteral, bit 7: flagOther
-//	byte 1  bits 0–3: see below
-//	        bit 4: flagSubtable: there is a second table with an index of as many bits as bits 0–3 say, which begins at the
-//	               entry that bytes 2 and 3 say
-//	        bit 5: flagEndOfBlock
-//	        bit 6: flagLength
+//	bits 0–5    how many bits of the input the entry takes
+//	bits 30–31  0 for what is most frequent, kindLiteral, or kindOther:
+//	bit 28        flagSubtable: there is a second table with an index of as many bits as bits 24–27 say, which begins at the
+//	              entry that bits 8–23 say
+//	bit 29        flagLength
+//	bit 6         flagEndOfBlock
+//	              none of these: there is no such codeword
 //
-// Literals and lengths, 32 bits: what is most frequent needs no look at byte 1's flags.
+// Literals and lengths, 32 bits:
 //
-//	a match    byte 0 without flags; byte 1: literals before it, 0 or 1; byte 2: that literal; byte 3: length less 3. The
-//	           extra bits of the length are part of the index, and so is the codeword of the literal
-//	literals   byte 0 with both flags; byte 1: how many, 1 or 2; byte 2: the first; byte 3: the second
-//	a length   byte 0 with flagOther, byte 1 with flagLength: extra bits are still to come, as many as bits 0–3 say; byte 3:
-//	           length without them less 3
-//	otherwise  byte 0 with flagOther; byte 1 with flagSubtable or flagEndOfBlock, or neither: there is no such codeword
+//	a match     the extra bits of its length are part of the index, and so is the codeword of a literal before it, if there is
+//	            one: bits 8–15, the literal; bits 16–23, length less 3; bits 24–26, 3, or 4 with a literal
+//	literals    kindLiteral; bits 8–15, the first; bits 16–23, the second; bits 24–25, how many, 1 or 2
+//	a length    kindOther with flagLength: extra bits are still to come, as many as bits 24–27 say; bits 16–23, length without
+//	            them less 3
 //
-// Distances, 64 bits:
+// Distances, 64 bits: bits 8–11, how many bits come before the extra bits; bits 32–47, distance without extra bits;
+// bits 48–60, mask of those.
 //
-//	byte 0     with flagOther, byte 1 with flagSubtable or not: as above
-//	otherwise  byte 1: bits before the extra bits, which are counted in byte 0; bytes 4 and 5: distance without the extra
-//	           bits; bytes 6 and 7: mask of those
-//
-// Code lengths, 32 bits: byte 2 is the symbol.
+// Code lengths, 32 bits: bits 8–12 are the symbol.
 const (
 	takenMask      = 1<<6 - 1
-	flagLiteral    = 1 << 6
-	flagOther      = 1 << 7
-	flagSubtable   = 1 << 12
-	flagEndOfBlock = 1 << 13
-	flagLength     = 1 << 14
+	flagEndOfBlock = 1 << 6
+	flagSubtable   = 1 << 28
+	flagLength     = 1 << 29
+	kindOther      = 2 << 30
+	kindLiteral    = 3 << 30
 
-	countShift  = 8 // literals, extra bits, index bits of a second table, bits before extra bits
+	beforeShift = 8 // bits before extra bits
+	firstShift  = 8 // first literal, second table, symbol
+	secondShift = 16
+	countShift  = 24
 	countMask   = 15
-	firstShift  = 16
-	secondShift = 24
 	distShift   = 32
 	maskShift   = 48
 
-	oneLiteral = flagOther | flagLiteral | 1<<countShift
-	minLength  = 3
-	maxLength  = 258
+	minLength = 3
+	maxLength = 258
 )
 
 // Sizes. How many entries a table can need follows from the number of symbols, the bits of its index and the longest
@@ -81,17 +77,17 @@ var (
 // makeLitlenSymbols: RFC 1951 section 3.2.5.
 func makeLitlenSymbols() (entries [numLitlen]uint32) {
 	for sym := range symEndOfBlock {
-		entries[sym] = oneLiteral | uint32(sym)<<firstShift
+		entries[sym] = kindLiteral | 1<<countShift | uint32(sym)<<firstShift
 	}
-	entries[symEndOfBlock] = flagOther | flagEndOfBlock
+	entries[symEndOfBlock] = kindOther | flagEndOfBlock
 	base := uint32(0)
 	for sym := symEndOfBlock + 1; sym < 285; sym++ {
 		extra := uint32(max(0, (sym-261)/4))
-		entries[sym] = flagOther | flagLength | extra<<countShift | base<<secondShift
+		entries[sym] = kindOther | flagLength | extra<<countShift | base<<secondShift
 		base += 1 << extra
 	}
-	entries[285] = flagOther | flagLength | (maxLength-minLength)<<secondShift
-	entries[286], entries[287] = flagOther, flagOther
+	entries[285] = kindOther | flagLength | (maxLength-minLength)<<secondShift
+	entries[286], entries[287] = kindOther, kindOther
 	return entries
 }
 
@@ -103,7 +99,7 @@ func makeDistSymbols() (entries [numDist]uint64) {
 		entries[sym] = base<<distShift | (1<<extra-1)<<maskShift | extra
 		base += 1 << extra
 	}
-	entries[30], entries[31] = flagOther, flagOther
+	entries[30], entries[31] = kindOther, kindOther
 	return entries
 }
 
@@ -158,9 +154,9 @@ func (k *code) sort(lengths []uint8, buffer *[numLitlen]uint16) bool {
 func fill[E uint32 | uint64](table []E, indexBits int, k *code, symbols []E, bit E) {
 	if !k.full {
 		// The one codeword that there may be is 0.
-		table[0], table[1] = flagOther, flagOther
+		table[0], table[1] = kindOther, kindOther
 		if k.longest == 1 {
-			table[0], table[1] = symbols[k.symbols[0]]+bit, flagOther|1
+			table[0], table[1] = symbols[k.symbols[0]]+bit, kindOther|1
 		}
 		double(table, 1, indexBits)
 		return
@@ -199,7 +195,7 @@ func fillSecond[E uint32 | uint64](table []E, indexBits int, k *code, codeword u
 					room = room<<1 + k.count[indexBits+more]
 				}
 				end = begin + 1<<more
-				table[prefix] = E(begin)<<firstShift | flagSubtable | E(more)<<countShift | flagOther | E(indexBits)
+				table[prefix] = kindOther | flagSubtable | E(more)<<countShift | E(begin)<<firstShift | E(indexBits)
 			}
 			entry := symbols[rest[0]] + E(n-indexBits)*bit
 			rest = rest[1:]

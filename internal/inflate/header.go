@@ -152,24 +152,22 @@ func (d *Decoder) readDynamic(c *cursor) stop {
 // readLengths reads n codeword lengths.
 func (d *Decoder) readLengths(c *cursor, n int) stop {
 	lengths := d.lengths[:n]
+	bits, left := d.bits, d.left
+	why := stopBlock
 	for i := 0; i < n; {
-		if d.left < precodeBits+7 {
+		if left < precodeBits+7 {
+			d.bits, d.left = bits, left
 			d.refill(c)
+			bits, left = d.bits, d.left
 		}
-		entry := d.precode[d.bits&(1<<precodeBits-1)]
-		used := uint64(entry & takenMask)
-		if used > d.left {
-			return stopInput
-		}
-		if entry >= kindOther {
-			d.use(used)
-			return stopNoCodeword
-		}
+		entry := d.precode[bits&(1<<precodeBits-1)]
+		taken := uint64(entry & takenMask)
 		sym := uint8(entry >> firstShift)
-		if sym < 16 {
-			d.use(used)
+		if entry < kindOther && sym < 16 && taken <= left {
 			lengths[i] = sym
 			i++
+			bits >>= taken & 63
+			left -= taken
 			continue
 		}
 		// A repetition. The value, how often at least, and how many bits say how often more.
@@ -177,28 +175,41 @@ func (d *Decoder) readLengths(c *cursor, n int) stop {
 		var times, extra uint64
 		switch sym {
 		case 16:
-			if i == 0 {
-				d.use(used)
-				return stopRepeat
+			if i > 0 {
+				value = lengths[i-1]
 			}
-			value, times, extra = lengths[i-1], 3, 2
+			times, extra = 3, 2
 		case 17:
 			times, extra = 3, 3
-		default:
+		case 18:
 			times, extra = 11, 7
 		}
-		if used+extra > d.left {
-			return stopInput
+		switch {
+		case taken > left:
+			why = stopInput
+		case entry >= kindOther:
+			why = stopNoCodeword
+		case sym == 16 && i == 0:
+			why = stopRepeat
+		case taken+extra > left:
+			why = stopInput
 		}
-		times += d.bits >> used & (1<<extra - 1)
-		d.use(used + extra)
+		if why != stopBlock {
+			bits, left = bits>>taken, left-taken
+			break
+		}
+		times += bits >> taken & (1<<extra - 1)
+		bits >>= (taken + extra) & 63
+		left -= taken + extra
 		if times > uint64(n-i) {
-			return stopRepeat
+			why = stopRepeat
+			break
 		}
 		for range times {
 			lengths[i] = value
 			i++
 		}
 	}
-	return stopBlock
+	d.bits, d.left = bits, left
+	return why
 }

@@ -34,38 +34,46 @@ type End struct {
 	LastBits int // bits of the last byte that belong to the stream, 1 to 8; the rest is padding
 }
 
+// SlackBytes is how much more capacity than bytes to come lets Append stay fast up to the end.
+const SlackBytes = fastOutputBytes
+
 // Append appends what the DEFLATE stream at the beginning of src inflates to, at most limitBytes, to dst, and says where the
 // stream ends; what follows it in src is not looked at.
 //
-// Where the capacity of dst does not do, dst grows in steps up to the limit. Bytes between its new length and its
-// capacity may be overwritten. The last few hundred bytes of the capacity are slower to fill.
+// Where the capacity of dst does not do, dst grows in steps as data comes. Bytes between its new length and its capacity may
+// be overwritten; a capacity of SlackBytes more than it takes is fastest.
 //
 // The error is ErrTruncated, ErrTooLong or a [*CorruptError]. dst is then returned as it was, but for bytes behind its length.
 func (d *Decoder) Append(dst, src []byte, limitBytes int) ([]byte, End, error) {
 	d.reset()
-	start := len(dst)
+	start, limitBytes := len(dst), max(limitBytes, 0)
 	c := cursor{src: src, dst: room(dst, start, limitBytes), start: start, n: start}
 	for {
-		switch why := d.decode(&c); why {
-		case stopDone:
+		why := d.decode(&c)
+		left := limitBytes - (c.n - start)
+		switch {
+		case left < 0, left == 0 && why == stopOutput:
+			return dst, End{}, ErrTooLong
+		case why == stopDone:
 			return c.dst[:c.n], d.end(&c), nil
-		case stopInput:
+		case why == stopInput:
 			return dst, End{}, ErrTruncated
-		case stopOutput:
-			if c.n-start >= limitBytes {
-				return dst, End{}, ErrTooLong
-			}
+		case why == stopOutput:
 			more := max(c.n-start, 4*(len(src)-c.pos), 512)
-			c.dst = room(slices.Grow(c.dst[:c.n], min(more, limitBytes-(c.n-start))), start, limitBytes)
+			c.dst = room(slices.Grow(c.dst[:c.n], min(more, left)+SlackBytes), start, limitBytes)
 		default:
 			return dst, End{}, d.corrupt(&c, why)
 		}
 	}
 }
 
-// room is dst up to its capacity, and to limitBytes bytes behind start.
+// room is dst up to its capacity, or to SlackBytes more than limitBytes behind start.
 func room(dst []byte, start, limitBytes int) []byte {
-	return dst[:start+min(cap(dst)-start, max(limitBytes, 0))]
+	n := cap(dst) - start
+	if limitBytes < n-SlackBytes {
+		n = limitBytes + SlackBytes
+	}
+	return dst[:start+n]
 }
 
 func (d *Decoder) end(c *cursor) End {

@@ -1,9 +1,18 @@
 package inflate
 
-// unit is a literal or a length with all its bits, and the bits of input that stand for it.
+// unit is a literal or a length with all its bits.
 type unit struct {
-	bits  uint16
-	entry uint32
+	bits   uint16 // that stand for it
+	entry  uint32
+	joined uint32 // what it adds to the entry of a literal that it follows
+}
+
+func literalUnit(bits uint, entry uint32) unit {
+	return unit{uint16(bits), entry, 1<<countShift + entry&(0xff<<firstShift)<<(secondShift-firstShift) + entry&takenMask}
+}
+
+func lengthUnit(bits uint, entry uint32) unit {
+	return unit{uint16(bits), entry, entry - kindLiteral}
 }
 
 // How many literals and lengths there are, length 258 twice: it has a codeword of its own.
@@ -42,10 +51,10 @@ func (b *litlenBuilder) fill(table *[litlenEntries]uint32, k *code) {
 			switch {
 			case sym < symEndOfBlock:
 				table[codeword] = entry
-				b.units[units] = unit{uint16(codeword), entry}
+				b.units[units] = literalUnit(codeword, entry)
 				units++
 			case entry&flagLength != 0 && n+int(entry>>countShift&countMask) <= litlenBits:
-				b.waiting[b.numWaiting] = unit{uint16(codeword), entry}
+				b.waiting[b.numWaiting] = unit{bits: uint16(codeword), entry: entry}
 				b.numWaiting++
 			default:
 				table[codeword] = entry
@@ -74,7 +83,7 @@ func (b *litlenBuilder) addLengths(table *[litlenEntries]uint32, n, units int) i
 		for x := range 1 << extra {
 			bits := uint(w.bits) | uint(x)<<codeword
 			table[bits] = entry
-			b.units[units] = unit{uint16(bits), entry}
+			b.units[units] = lengthUnit(bits, entry)
 			units++
 			entry += 1 << secondShift
 		}
@@ -85,20 +94,11 @@ func (b *litlenBuilder) addLengths(table *[litlenEntries]uint32, n, units int) i
 // join sets the entries of literals with what follows them where both take n bits.
 func (b *litlenBuilder) join(table *[litlenEntries]uint32, n int) {
 	for m := 1; m < n; m++ {
-		first := b.units[b.begin[m]:b.literals[m]]
-		if len(first) == 0 {
-			continue
-		}
-		second := b.units[b.begin[n-m]:b.literals[n-m]]
-		for _, u := range first {
-			for _, v := range second {
-				table[u.bits|v.bits<<m] = u.entry + 1<<countShift + v.entry&takenMask + v.entry&(0xff<<firstShift)<<(secondShift-firstShift)
-			}
-		}
-		second = b.units[b.literals[n-m]:b.begin[n-m+1]]
-		for _, u := range first {
-			for _, v := range second {
-				table[u.bits|v.bits<<m] = u.entry - kindLiteral + v.entry
+		second := b.units[b.begin[n-m]:b.begin[n-m+1]]
+		for _, u := range b.units[b.begin[m]:b.literals[m]] {
+			for i := range second {
+				v := &second[i]
+				table[(u.bits|v.bits<<m)&(1<<litlenBits-1)] = u.entry + v.joined
 			}
 		}
 	}

@@ -73,14 +73,15 @@ var forecastColumns = []struct {
 	column column
 	name   string
 }{
-	{colClass, "StorageClass"},
-	{colTier, "IntelligentTieringAccessTier"},
 	{colEncryption, "EncryptionStatus"},
-	{colReplication, "ReplicationStatus"},
+	{colTier, "IntelligentTieringAccessTier"},
 	{colLockMode, "ObjectLockMode"},
+	{colReplication, "ReplicationStatus"},
+	{colClass, "StorageClass"},
 }
 
-// unreported are the fields that a forecast needs and that are not there.
+// unreported are the fields that a forecast needs and that are not there, in the
+// order of their names.
 func (c columns) unreported() []string {
 	var names []string
 	for _, f := range forecastColumns {

@@ -10,7 +10,7 @@ func TestFieldsThatAForecastLacks(t *testing.T) {
 		fields []string
 		want   []string
 	}{
-		{[]string{"Key", "Size", "LastModifiedDate"}, []string{"StorageClass", "IntelligentTieringAccessTier", "EncryptionStatus", "ReplicationStatus", "ObjectLockMode"}},
+		{[]string{"Key", "Size", "LastModifiedDate"}, []string{"EncryptionStatus", "IntelligentTieringAccessTier", "ObjectLockMode", "ReplicationStatus", "StorageClass"}},
 		{[]string{"key", "size", "last_modified_date", "storage_class", "intelligent_tiering_access_tier", "replication_status", "object_lock_mode"}, []string{"EncryptionStatus"}},
 		{[]string{"Key", "Size", "LastModifiedDate", "StorageClass", "IntelligentTieringAccessTier", "EncryptionStatus", "ReplicationStatus", "ObjectLockLegalHoldStatus"}, nil},
 	} {

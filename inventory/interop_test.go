@@ -3,11 +3,9 @@
 package inventory
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -45,41 +43,8 @@ orc.write_table(table, target, compression=compression, stripe_size=64 << 10, ba
 // must find in them what it finds in the CSV of the same rows.
 func TestReportsByApacheORC(t *testing.T) {
 	python := interop.Python(t)
-	var objects []object
-	for range 200 {
-		objects = append(objects, sampleObjects()...)
-	}
-	var rows []map[string]any
-	for _, o := range objects {
-		r := map[string]any{"key": o.key, "latest": !o.old, "marker": o.marker, "size": o.size, "modified": o.modified.UnixMilli(), "class": o.class}
-		if o.marker || o.noSize {
-			r["size"], r["class"] = nil, nil
-		}
-		rows = append(rows, r)
-	}
-	b, err := json.Marshal(rows)
-	if err != nil {
-		t.Fatal(err)
-	}
+	input, want, read := rowsForOthers(t)
 	dir := t.TempDir()
-	input := filepath.Join(dir, "rows.json")
-	if err := os.WriteFile(input, b, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	sel := selection(func(s *Selection) { s.MinObjects = 8 })
-	read := func(tr *tree) *Plan {
-		p, err := planOfReport(t.Context(), nil, tr.config(), sel, ReportOptions{Concurrency: 2})
-		if err != nil {
-			t.Fatal(err)
-		}
-		p.Source.Format, p.Source.Report = "", ""
-		timeless(&p.PlanHeader)
-		return p
-	}
-	want := read(newTree(t, "CSV", csvData(objects)))
-	if want.Totals.Objects != 200*45 || want.Source.Ignored != 200*4 || want.Hotspots[0].Newest != time.Date(2026, 10, 3, 12, 29, 0, 123e6, time.UTC) {
-		t.Fatalf("plan of the CSV: %+v", want)
-	}
 	for _, tc := range []struct{ compression, zone, threshold string }{
 		{"zlib", "", "0.8"}, {"zlib", "UTC", "1"}, {"snappy", "", "0"}, {"zstd", "", "1"}, {"uncompressed", "UTC", "0"}, {"lz4", "", "0.5"},
 	} {
@@ -89,7 +54,7 @@ func TestReportsByApacheORC(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if d := cmp.Diff(want, read(newTree(t, "ORC", b))); d != "" {
+		if d := cmp.Diff(want, read(t, newTree(t, "ORC", b))); d != "" {
 			t.Errorf("%s, zone %q, dictionary threshold %s (-CSV +ORC):\n%s", tc.compression, tc.zone, tc.threshold, d)
 		}
 	}

@@ -87,9 +87,8 @@ func SurveyListing(ctx context.Context, lister Lister, bucket, prefix string, se
 	if err != nil {
 		return nil, err
 	}
-	s := newSurvey(bucket, prefix, source, g)
-	s.Unreported = columns{colTier: -1, colEncryption: -1, colReplication: -1, colLockMode: -1, colLockUntil: -1, colLegalHold: -1}.unreported()
-	return s, nil
+	source.Unreported = columns{colTier: -1, colEncryption: -1, colReplication: -1, colLockMode: -1, colLockUntil: -1, colLegalHold: -1}.unreported()
+	return newSurvey(bucket, prefix, source, g), nil
 }
 
 // pageSum makes batches of pages.

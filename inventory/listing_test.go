@@ -56,7 +56,7 @@ func (m *meter) Add(objects, bytes int64) {
 	m.bytes += bytes
 }
 
-func TestFromListing(t *testing.T) {
+func TestSurveyListing(t *testing.T) {
 	lister := pages{pages: []s3store.Page{
 		{Objects: []s3store.Object{listed("logs/a/1", 5), listed("logs/a/2", 6)}},
 		{},
@@ -77,7 +77,7 @@ func TestFromListing(t *testing.T) {
 	at := time.Unix(1790000000, 0).UTC()
 	want := &Plan{
 		PlanHeader: PlanHeader{
-			Type: "plan", Version: 1, Bucket: "bucket", Scope: "logs/", Source: Source{Kind: "listing", Report: "s3://bucket/logs/"},
+			Type: "plan", Version: 1, Bucket: "bucket", Scope: "logs/", Source: Source{Kind: "listing", Report: "s3://bucket/logs/", Unreported: []string{"EncryptionStatus", "IntelligentTieringAccessTier", "ObjectLockMode", "ReplicationStatus"}},
 			Thresholds: p.Thresholds, Totals: Totals{Objects: 4, Bytes: 26, Groups: 2, Hotspots: 1, HotspotObjects: 3, HotspotBytes: 18, Outputs: 1},
 		},
 		Hotspots: []Hotspot{{
@@ -92,7 +92,7 @@ func TestFromListing(t *testing.T) {
 	}
 }
 
-func TestFromListingFails(t *testing.T) {
+func TestSurveyListingFails(t *testing.T) {
 	broken := errors.New("the server fell over")
 	for _, tc := range []struct {
 		name, prefix string

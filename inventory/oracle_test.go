@@ -280,7 +280,7 @@ func TestSumsEqualTheOracle(t *testing.T) {
 			}
 			wg.Wait()
 			var got bytes.Buffer
-			if err := planOf(g).Write(&got); err != nil {
+			if err := planOf(g).Plan().Write(&got); err != nil {
 				t.Fatal(err)
 			}
 			if d := cmp.Diff(strings.Split(want, "\n"), strings.Split(got.String(), "\n")); d != "" {

@@ -3,7 +3,6 @@
 package inventory
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"testing"
@@ -52,42 +51,7 @@ else:
 // must find in them what it finds in the CSV of the same rows.
 func TestParquetReportsByOthers(t *testing.T) {
 	python := interop.Python(t)
-	var objects []object
-	for range 200 {
-		objects = append(objects, sampleObjects()...)
-	}
-	var rows []map[string]any
-	for _, o := range objects {
-		r := map[string]any{"key": o.key, "latest": !o.old, "marker": o.marker, "size": o.size, "modified": o.modified.UnixMilli(), "class": o.class}
-		if o.marker || o.noSize {
-			r["size"], r["class"] = nil, nil
-		}
-		rows = append(rows, r)
-	}
-	b, err := json.Marshal(rows)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	input := filepath.Join(dir, "rows.json")
-	if err := os.WriteFile(input, b, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	sel := selection(func(s *Selection) { s.MinObjects = 8 })
-	read := func(tr *tree) *Plan {
-		t.Helper()
-		p, err := planOfReport(t.Context(), nil, tr.config(), sel, ReportOptions{Concurrency: 2})
-		if err != nil {
-			t.Fatal(err)
-		}
-		p.Source.Format, p.Source.Report = "", ""
-		timeless(&p.PlanHeader)
-		return p
-	}
-	want := read(newTree(t, "CSV", csvData(objects)))
-	if want.Totals.Objects != 200*45 || want.Source.Ignored != 200*4 {
-		t.Fatalf("plan of the CSV: %+v", want)
-	}
+	input, want, read := rowsForOthers(t)
 	for _, options := range []string{
 		`{"compression": "snappy", "version": "1.0", "row_group_size": 700}`,
 		`{"compression": "snappy", "data_page_version": "2.0", "data_page_size": 1000}`,
@@ -105,7 +69,7 @@ func TestParquetReportsByOthers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if d := cmp.Diff(want, read(newTree(t, "Parquet", b))); d != "" {
+			if d := cmp.Diff(want, read(t, newTree(t, "Parquet", b))); d != "" {
 				t.Errorf("(-CSV +Parquet):\n%s", d)
 			}
 		})

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"strings"
 	"time"
 )
@@ -15,14 +14,9 @@ import (
 // PlanVersion is the version of the plan's format that is written and read.
 const PlanVersion = 1
 
-// Plan is what compact carries out: the hotspots of one report, most objects
-// first. It names groups, not keys, and never authorises a delete.
-type Plan struct {
-	PlanHeader
-	Hotspots []Hotspot
-}
-
-// PlanHeader is the plan's first line.
+// PlanHeader is the first line of a plan, which is what compact carries out: the
+// hotspots of one report, most objects first. It names groups, not keys, and
+// never authorises a delete.
 type PlanHeader struct {
 	Type       string    `json:"type"` // "plan"
 	Version    int       `json:"version"`
@@ -43,6 +37,9 @@ type Source struct {
 	Created time.Time `json:"created"`           // when the rows were true
 	Format  string    `json:"format,omitempty"`  // ORC, CSV, Parquet
 	Ignored int64     `json:"ignored,omitempty"` // rows that are no live object: old versions, delete markers, without a size
+	// Unreported are the fields, as the inventory configuration names them, that the
+	// source does not have and by which a forecast would know more.
+	Unreported []string `json:"unreported,omitempty"`
 }
 
 // Totals sum up the report and the hotspots in it.
@@ -58,44 +55,6 @@ type Totals struct {
 
 // ErrPlan is wrapped by every error about a plan's content.
 var ErrPlan = errors.New("not a usable plan")
-
-// Write writes the plan as JSON lines.
-func (p *Plan) Write(w io.Writer) error {
-	return writePlan(w, &p.PlanHeader, func(yield func(*Hotspot) bool) {
-		for i := range p.Hotspots {
-			if !yield(&p.Hotspots[i]) {
-				return
-			}
-		}
-	})
-}
-
-func writePlan(w io.Writer, header *PlanHeader, hotspots iter.Seq[*Hotspot]) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(header); err != nil {
-		return err
-	}
-	for h := range hotspots {
-		if err := enc.Encode(h); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// ReadPlan reads a plan as ScanPlan does, with all its hotspots in memory.
-func ReadPlan(r io.Reader) (*Plan, error) {
-	var hotspots []Hotspot
-	header, err := ScanPlan(r, func(h *Hotspot) error {
-		hotspots = append(hotspots, *h)
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &Plan{PlanHeader: *header, Hotspots: hotspots}, nil
-}
 
 // ScanPlan reads a plan, calls each for its hotspots in their order, until that
 // fails, and checks that it is whole: its version, every line's type, prefixes

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 )
 
@@ -67,10 +68,9 @@ func SurveyReport(ctx context.Context, store Store, location string, sel Selecti
 	if err := rd.run(ctx); err != nil {
 		return nil, err
 	}
-	source := Source{Kind: "inventory", Report: r.at(), ID: r.id, Created: created, Format: m.FileFormat}
-	s := newSurvey(m.SourceBucket, "", source, g)
-	s.Unreported = rd.lacks
-	return s, nil
+	slices.Sort(rd.lacks) // files are opened in no order
+	source := Source{Kind: "inventory", Report: r.at(), ID: r.id, Created: created, Format: m.FileFormat, Unreported: rd.lacks}
+	return newSurvey(m.SourceBucket, "", source, g), nil
 }
 
 // readChecked reads a small file whole and checks its MD5.

@@ -30,7 +30,7 @@ func lists(objects []object) pages {
 	return p
 }
 
-func TestFromReportEqualsTheListing(t *testing.T) {
+func TestSurveyReportEqualsTheListing(t *testing.T) {
 	objects := sampleObjects()
 	sel := selection(func(s *Selection) { s.MinObjects = 8 })
 	var rows []row
@@ -64,7 +64,8 @@ func TestFromReportEqualsTheListing(t *testing.T) {
 				t.Errorf("%s, %d at once: %v", tc.name, concurrency, err)
 				continue
 			}
-			source := Source{Kind: "inventory", Report: tr.manifestPath(), ID: "daily", Created: time.UnixMilli(1791075600000).UTC(), Format: tc.format, Ignored: 4}
+			source := Source{Kind: "inventory", Report: tr.manifestPath(), ID: "daily", Created: time.UnixMilli(1791075600000).UTC(), Format: tc.format, Ignored: 4,
+				Unreported: []string{"EncryptionStatus", "IntelligentTieringAccessTier", "ObjectLockMode", "ReplicationStatus"}}
 			if d := cmp.Diff(source, got.Source); d != "" {
 				t.Errorf("%s: source (-want +got):\n%s", tc.name, d)
 			}
@@ -147,7 +148,7 @@ func TestReportsAreFound(t *testing.T) {
 	})
 }
 
-func TestFromReportRefuses(t *testing.T) {
+func TestSurveyReportRefuses(t *testing.T) {
 	objects := sampleObjects()
 	orcFile, csvFile := orcData(t, "source", objects, 10), csvData(objects)
 	data := configFolder + "/data/0."
@@ -219,7 +220,7 @@ func TestFromReportRefuses(t *testing.T) {
 	}
 }
 
-func TestFromReportStopsWhenCancelled(t *testing.T) {
+func TestSurveyReportStopsWhenCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	stopped := errors.New("stopped by the user")
 	cancel(stopped)

@@ -132,7 +132,7 @@ func TestReportsAndListingOnS3MakeEqualPlans(t *testing.T) {
 	}
 }
 
-func TestFromReportOnS3Refuses(t *testing.T) {
+func TestSurveyReportOnS3Refuses(t *testing.T) {
 	server := s3test.Start(t)
 	store := openStore(t, server)
 	objects := sampleObjects()

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"crypto/rand"
 	"encoding/hex"
-	"io"
 	"iter"
 	"math"
 	"slices"
@@ -17,10 +16,6 @@ import (
 // a Hotspot is made of one when it is looked at.
 type Survey struct {
 	PlanHeader
-	// Unreported are the fields, as the inventory configuration names them, that the
-	// source does not have and by which a forecast would know more.
-	Unreported []string
-
 	groups *groups
 	// hot are the hotspots in the plan's order: objects (as far as they fit) in the
 	// upper half, where the group is in the lower.
@@ -147,16 +142,4 @@ func (s *Survey) fill(h *Hotspot, hot uint64) {
 	if g.first.objects > 0 {
 		h.Oldest, h.Newest = time.UnixMilli(g.oldest).UTC(), time.UnixMilli(g.newest).UTC()
 	}
-}
-
-// Write writes the plan as JSON lines, one hotspot at a time.
-func (s *Survey) Write(w io.Writer) error { return writePlan(w, &s.PlanHeader, s.Hotspots()) }
-
-// Plan is the plan with all its hotspots in memory.
-func (s *Survey) Plan() *Plan {
-	p := &Plan{PlanHeader: s.PlanHeader, Hotspots: make([]Hotspot, len(s.hot))}
-	for i, hot := range s.hot {
-		s.fill(&p.Hotspots[i], hot)
-	}
-	return p
 }

@@ -16,7 +16,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/s3compact/s3compact/internal/interop"
-	"github.com/s3compact/s3compact/inventory"
 )
 
 // referenceQuery is the query that the tool's reference flags stand for, over
@@ -108,7 +107,7 @@ func TestReferenceQueryEqualsDuckDB(t *testing.T) {
 		t.Fatalf("exit %d, errors:\n%s", code, stderr)
 	}
 	lines := strings.SplitAfter(strings.TrimSuffix(stdout, "\n"), "\n")
-	plan, err := inventory.ReadPlan(strings.NewReader(strings.Join(lines[:len(lines)-1], "")))
+	plan, err := readPlan(strings.NewReader(strings.Join(lines[:len(lines)-1], "")))
 	if err != nil {
 		t.Fatal(err)
 	}

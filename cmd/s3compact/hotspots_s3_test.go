@@ -14,7 +14,6 @@ import (
 	"github.com/s3compact/s3compact/internal/demodata/report"
 	"github.com/s3compact/s3compact/internal/s3store"
 	"github.com/s3compact/s3compact/internal/s3test"
-	"github.com/s3compact/s3compact/inventory"
 )
 
 // publish writes reports of a bucket in both formats into a bucket of their
@@ -43,7 +42,7 @@ func publish(t *testing.T, server *s3test.Server, source string, versions bool) 
 
 // planBy runs the command and returns the plan that it wrote to S3, which must
 // be the one that it printed.
-func planBy(t *testing.T, store *s3store.Client, location string, args ...string) *inventory.Plan {
+func planBy(t *testing.T, store *s3store.Client, location string, args ...string) *wholePlan {
 	t.Helper()
 	code, stdout, stderr := runHotspots(t, append(args, "--output", "json", "--plan", location)...)
 	if code != exitDone {
@@ -128,7 +127,7 @@ func TestHotspotsOfReportsAndListingAreEqual(t *testing.T) {
 }
 
 // asListed is a plan without what a listing does not tell.
-func asListed(p *inventory.Plan) *inventory.Plan {
+func asListed(p *wholePlan) *wholePlan {
 	listed := *p
 	listed.Hotspots = slices.Clone(p.Hotspots)
 	for i := range listed.Hotspots {

@@ -14,7 +14,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/s3compact/s3compact/internal/s3store"
 	"github.com/s3compact/s3compact/inventory"
 )
 
@@ -25,20 +24,6 @@ func runHotspots(t *testing.T, args ...string) (code int, stdout, stderr string)
 	p := &program{stdin: strings.NewReader(""), stdout: &out, stderr: &log}
 	code = p.run(append([]string{"s3compact", "hotspots"}, args...))
 	return code, out.String(), log.String()
-}
-
-// loadPlan loads a plan with all its hotspots.
-func loadPlan(t *testing.T, store *s3store.Client, location string) (*inventory.Plan, error) {
-	t.Helper()
-	p := &inventory.Plan{}
-	header, err := inventory.LoadPlan(t.Context(), store, location, func(h *inventory.Hotspot) error {
-		p.Hotspots = append(p.Hotspots, *h)
-		return nil
-	})
-	if err == nil {
-		p.PlanHeader = *header
-	}
-	return p, err
 }
 
 // reportFile is a data file of a report with what its manifest says of it.
@@ -155,7 +140,7 @@ func TestHotspotsAsJSONLines(t *testing.T) {
 	}
 	lines := strings.SplitAfter(strings.TrimSuffix(out, "\n"), "\n")
 	last := len(lines) - 1
-	plan, err := inventory.ReadPlan(strings.NewReader(strings.Join(lines[:last], "")))
+	plan, err := readPlan(strings.NewReader(strings.Join(lines[:last], "")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -223,16 +208,20 @@ func TestHotspotsWithoutHotspotsIsFine(t *testing.T) {
 	}
 }
 
-// TestHotspotsRefuses has bad input of every kind: exit code and message, nothing
-// on stdout, and the plan that was there before is untouched.
+// TestHotspotsSaysWhatTheReportDoesNotShow: what a report lacks hides refusals, so
+// people and scripts are told.
 func TestHotspotsSaysWhatTheReportDoesNotShow(t *testing.T) {
 	rows := reportFile{name: "0.csv", content: sampleRows()}
 	for fields, want := range map[string]string{
-		"Bucket, Key, Size, LastModifiedDate, StorageClass, IsLatest, IsDeleteMarker": "The report does not show IntelligentTieringAccessTier, EncryptionStatus, ReplicationStatus, ObjectLockMode: compact may refuse more than is said here. To see it",
-		"Bucket, Key, Size, LastModifiedDate, Unknown, IsLatest, IsDeleteMarker":      "does not show StorageClass, IntelligentTieringAccessTier, EncryptionStatus, ReplicationStatus, ObjectLockMode: compact may refuse more than is said here, and all objects are priced as STANDARD",
+		"Bucket, Key, Size, LastModifiedDate, StorageClass, IsLatest, IsDeleteMarker": "The report does not show EncryptionStatus, IntelligentTieringAccessTier, ObjectLockMode, ReplicationStatus: compact may refuse more than is said here. To see it",
+		"Bucket, Key, Size, LastModifiedDate, Unknown, IsLatest, IsDeleteMarker":      "does not show EncryptionStatus, IntelligentTieringAccessTier, ObjectLockMode, ReplicationStatus, StorageClass: compact may refuse more than is said here, and all objects are priced as STANDARD",
 	} {
 		page := filepath.Join(t.TempDir(), "page.html")
-		code, stdout, stderr := runHotspots(t, "--inventory", writeReportOf(t, "CSV", fields, rows), "--report", page)
+		code, stdout, stderr := runHotspots(t, "--inventory", writeReportOf(t, "CSV", fields, rows), "--report", page, "--plan", filepath.Join(filepath.Dir(page), "plan.jsonl"))
+		plan, err := loadPlan(t, nil, filepath.Join(filepath.Dir(page), "plan.jsonl"))
+		if err != nil || !strings.Contains(want, "does not show "+strings.Join(plan.Source.Unreported, ", ")+":") {
+			t.Errorf("%s: the plan's source is %+v, error %v", fields, plan.Source, err)
+		}
 		html, err := os.ReadFile(page)
 		if err != nil || code != 0 || !strings.Contains(stdout, want) || !strings.Contains(string(html), want) {
 			t.Errorf("%s: code %d, error %v, want %q:\n%s%s", fields, code, err, want, stdout, stderr)
@@ -240,6 +229,8 @@ func TestHotspotsSaysWhatTheReportDoesNotShow(t *testing.T) {
 	}
 }
 
+// TestHotspotsRefuses has bad input of every kind: exit code and message, nothing
+// on stdout, and the plan that was there before is untouched.
 func TestHotspotsRefuses(t *testing.T) {
 	good := writeReport(t, "CSV", reportFile{name: "1.csv", content: sampleRows()})
 	missing := writeReport(t, "ORC", reportFile{name: "1.orc", content: "ORC", absent: true})

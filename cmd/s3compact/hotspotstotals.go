@@ -30,7 +30,7 @@ const notInReports = "Not in any report, so found only when objects are read: ta
 // unreportedText says which of the fields that decide about refusals and prices
 // the source does not have; "" where it has all.
 func unreportedText(f *inventory.Forecast) string {
-	if len(f.Unreported) == 0 {
+	if len(f.Source.Unreported) == 0 {
 		return ""
 	}
 	source, cure := "The report", "add these fields to the inventory configuration"
@@ -38,10 +38,10 @@ func unreportedText(f *inventory.Forecast) string {
 		source, cure = "A listing", "read an inventory report with these fields"
 	}
 	priced := ""
-	if slices.Contains(f.Unreported, "StorageClass") {
+	if slices.Contains(f.Source.Unreported, "StorageClass") {
 		priced = ", and all objects are priced as STANDARD"
 	}
-	return fmt.Sprintf("%s does not show %s: compact may refuse more than is said here%s. To see it, %s.", source, strings.Join(f.Unreported, ", "), priced, cure)
+	return fmt.Sprintf("%s does not show %s: compact may refuse more than is said here%s. To see it, %s.", source, strings.Join(f.Source.Unreported, ", "), priced, cure)
 }
 
 func (r *hotspotsResult) printTotals(w io.Writer) error {

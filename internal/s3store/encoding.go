@@ -1,9 +1,9 @@
 package s3store
 
 import (
-	"bytes"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 	"unicode/utf8"
 )
@@ -11,38 +11,15 @@ import (
 // decodeKey undoes the URL encoding of a listing, which keeps keys with
 // characters that XML cannot hold. A server that ignores the request for it
 // says so by not naming an encoding.
-func decodeKey(encoded bool, key []byte) (string, error) {
-	if !encoded || bytes.IndexByte(key, '%') < 0 && bytes.IndexByte(key, '+') < 0 {
-		return string(key), nil
+func decodeKey(encoded bool, key string) (string, error) {
+	if !encoded {
+		return key, nil
 	}
-	plain := make([]byte, 0, 1024) // the longest key: it stays on the stack
-	for i := 0; i < len(key); i++ {
-		switch c := key[i]; {
-		case c == '+':
-			plain = append(plain, ' ')
-		case c != '%':
-			plain = append(plain, c)
-		case i+2 < len(key) && unhex(key[i+1]) < 16 && unhex(key[i+2]) < 16:
-			plain = append(plain, unhex(key[i+1])<<4|unhex(key[i+2]))
-			i += 2
-		default:
-			return "", fmt.Errorf("undecodable key %q in the listing: %q is no URL encoding", key, key[i:min(i+3, len(key))])
-		}
+	plain, err := url.QueryUnescape(key)
+	if err != nil {
+		return "", fmt.Errorf("undecodable key %q in the listing: %w", key, err)
 	}
-	return string(plain), nil
-}
-
-// unhex is the value of a hex digit, or 16.
-func unhex(c byte) byte {
-	switch {
-	case '0' <= c && c <= '9':
-		return c - '0'
-	case 'a' <= c && c <= 'f':
-		return c - 'a' + 10
-	case 'A' <= c && c <= 'F':
-		return c - 'A' + 10
-	}
-	return 16
+	return plain, nil
 }
 
 // xmlHolds says whether XML 1.0 can hold the key, so that a request body can

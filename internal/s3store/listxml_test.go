@@ -38,7 +38,7 @@ func TestParseList(t *testing.T) {
 		{"empty", `<ListBucketResult/>`, listAnswer{}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got, err := parseList([]byte(tc.body))
+			got, err := new(listParser).parse([]byte(tc.body))
 			if strings.Contains(tc.body, ":60Z") { // a second that Go does not know
 				if err == nil || !strings.Contains(err.Error(), `"a%2F<&>'😀<&\n.gz" was last modified`) {
 					t.Errorf("error %v", err)
@@ -82,7 +82,7 @@ func TestParseListRefuses(t *testing.T) {
 		"more or not":       {listHead + "<IsTruncated>perhaps</IsTruncated></ListBucketResult>", "neither true nor false"},
 		"deep":              {listHead + strings.Repeat("<a>", 99), "nested deeper"},
 	} {
-		if a, err := parseList([]byte(tc.body)); err == nil || !strings.Contains(err.Error(), tc.want) {
+		if a, err := new(listParser).parse([]byte(tc.body)); err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: answer %+v, error %v, want one that says %q", name, a, err, tc.want)
 		}
 	}
@@ -94,7 +94,7 @@ func FuzzParseList(f *testing.F) {
 	f.Add([]byte(listHead + `<EncodingType>url</EncodingType><IsTruncated>true</IsTruncated><NextContinuationToken>t&#43;</NextContinuationToken><Contents><Key>a%2F+b&amp;<![CDATA[x]]></Key><LastModified>2026-10-04T01:02:03.004Z</LastModified><ETag>&quot;d&quot;</ETag><Size>12</Size><Owner><ID/></Owner></Contents><CommonPrefixes><Prefix>p/</Prefix></CommonPrefixes></ListBucketResult>`))
 	f.Add([]byte("<ListBucketResult><!-- x --><Contents a='1'><Size>1</Size><Key>\r\n</Key><LastModified>2026-10-04T01:02:03Z</LastModified></Contents></ListBucketResult>"))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		got, err := parseList(body)
+		got, err := new(listParser).parse(body)
 		if err != nil {
 			return
 		}

@@ -113,18 +113,28 @@ func (c *Client) UploadPart(ctx context.Context, bucket, key, uploadID string, n
 // ErrNotFound: no such upload, so it was completed or aborted before.
 // API: CompleteMultipartUpload; an error inside an answer 200 is an error.
 func (c *Client) CompleteUpload(ctx context.Context, bucket, key, uploadID string, parts []Part, crc64nvme string) (etag string, err error) {
+	in := &s3.CompleteMultipartUploadInput{Bucket: &bucket, Key: &key, UploadId: &uploadID, IfNoneMatch: aws.String("*")}
+	return c.complete(ctx, in, parts, crc64nvme)
+}
+
+// CompleteUploadOver makes the upload visible in place of the object that is on
+// the ETag: ErrPrecondition when another is there by now, or none. Else it is as
+// CompleteUpload.
+func (c *Client) CompleteUploadOver(ctx context.Context, bucket, key, uploadID string, parts []Part, crc64nvme, replaced string) (etag string, err error) {
+	in := &s3.CompleteMultipartUploadInput{Bucket: &bucket, Key: &key, UploadId: &uploadID, IfMatch: quoted(replaced)}
+	return c.complete(ctx, in, parts, crc64nvme)
+}
+
+func (c *Client) complete(ctx context.Context, in *s3.CompleteMultipartUploadInput, parts []Part, crc64nvme string) (etag string, err error) {
 	done := make([]types.CompletedPart, len(parts))
 	for i, p := range parts {
 		done[i] = types.CompletedPart{PartNumber: aws.Int32(p.Number), ETag: quoted(p.ETag), ChecksumCRC64NVME: str(p.CRC64NVME)}
 	}
-	in := &s3.CompleteMultipartUploadInput{
-		Bucket: &bucket, Key: &key, UploadId: &uploadID, IfNoneMatch: aws.String("*"),
-		ChecksumCRC64NVME: str(crc64nvme), ChecksumType: types.ChecksumTypeFullObject,
-		MultipartUpload: &types.CompletedMultipartUpload{Parts: done},
-	}
+	in.MultipartUpload = &types.CompletedMultipartUpload{Parts: done}
+	in.ChecksumCRC64NVME, in.ChecksumType = str(crc64nvme), types.ChecksumTypeFullObject
 	out, err := retrySkewed(ctx, c.clock, func() (*s3.CompleteMultipartUploadOutput, error) { return c.api.CompleteMultipartUpload(ctx, in) })
 	if err != nil {
-		return "", wrap("complete upload", bucket, key, err)
+		return "", wrap("complete upload", *in.Bucket, *in.Key, err)
 	}
 	return unquote(out.ETag), nil
 }
@@ -153,7 +163,7 @@ func (c *Client) ListUploads(ctx context.Context, bucket, prefix string, fn func
 			return wrap("list uploads", bucket, prefix, err)
 		}
 		for _, u := range out.Uploads {
-			key, err := decodeKey(out.EncodingType == types.EncodingTypeUrl, []byte(aws.ToString(u.Key)))
+			key, err := decodeKey(out.EncodingType == types.EncodingTypeUrl, aws.ToString(u.Key))
 			if err != nil {
 				return wrap("list uploads", bucket, prefix, err)
 			}
@@ -164,7 +174,7 @@ func (c *Client) ListUploads(ctx context.Context, bucket, prefix string, fn func
 		if !aws.ToBool(out.IsTruncated) {
 			return nil
 		}
-		next, err := decodeKey(out.EncodingType == types.EncodingTypeUrl, []byte(aws.ToString(out.NextKeyMarker)))
+		next, err := decodeKey(out.EncodingType == types.EncodingTypeUrl, aws.ToString(out.NextKeyMarker))
 		if err != nil {
 			return wrap("list uploads", bucket, prefix, err)
 		}

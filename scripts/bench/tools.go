@@ -2,14 +2,11 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
 	_ "embed"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 
 	"github.com/s3compact/s3compact/internal/buildcache"
 )
@@ -21,24 +18,13 @@ var requirements []byte
 func say(format string, args ...any) { fmt.Fprintf(os.Stderr, "bench: "+format+"\n", args...) }
 
 // python returns the interpreter of a virtual environment with the peers that
-// come from PyPI; its folder's name is a hash of the pinned versions.
+// come from PyPI.
 func python(ctx context.Context) (string, error) {
-	sum := sha256.Sum256(requirements)
-	dir, err := buildcache.Make(ctx, "bench/venv-"+hex.EncodeToString(sum[:6]), func(ctx context.Context, tmp string) error {
-		say("installing Python packages (once, 1 GB)")
-		if err := command(ctx, "python3", "-m", "venv", tmp); err != nil {
-			return err
-		}
-		file := filepath.Join(tmp, "requirements.txt")
-		if err := os.WriteFile(file, requirements, 0o644); err != nil {
-			return err
-		}
-		return command(ctx, filepath.Join(tmp, "bin", "python3"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", file)
-	})
+	name, err := buildcache.Python(ctx, "bench/venv-", requirements, func(string) { say("installing Python packages (once, 1 GB)") })
 	if err != nil {
 		return "", fmt.Errorf("the peers from PyPI (they need python3 with its venv module): %w", err)
 	}
-	return filepath.Join(dir, "bin", "python3"), nil
+	return name, nil
 }
 
 // whyMissing says in a few words why something can't be measured here, and the

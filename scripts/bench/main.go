@@ -34,6 +34,11 @@ func run(ctx context.Context, args []string) error {
 			return launch(args[1:])
 		case inflateCommand:
 			return runInflateCommand(args[1:])
+		case queryCommand:
+			if len(args) != 3 {
+				return errors.New("query FOLDER TABLE")
+			}
+			return runQuery(ctx, args[1], args[2])
 		case listCommand:
 			return runList(ctx, args[1:])
 		}

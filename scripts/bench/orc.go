@@ -136,6 +136,17 @@ func (b *bench) queryContenders(ctx context.Context, q query, large bool) ([]con
 		c.Start, c.Run = command(q.start), command(q.report)
 		cs = append(cs, c)
 	}
+	if q.grouping == "depth1" {
+		self, err := os.Executable()
+		if err != nil {
+			return nil, err
+		}
+		command := func(report string) []string { return []string{self, queryCommand, report, table} }
+		cs = append(cs, contender{
+			Name: "inventory/orc, key and size", Ours: true, Part: "the reader on the columns that peers read",
+			Start: command(q.start), Run: command(q.report), Answer: table, Check: func() error { return truth.equal(readTable(table)) },
+		})
+	}
 	engines := []struct {
 		engine  string
 		threads int

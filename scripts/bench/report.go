@@ -44,7 +44,11 @@ func (r *report) markdown(w io.Writer) {
 			case v.Enough:
 				met = "not met, but the least is"
 			}
-			fmt.Fprintf(w, "| %s | %s | %s | %s |\n", v.Input, v.Goal, v.Value, met)
+			what := v.Input
+			if v.Part != "" {
+				what += ": " + v.Part
+			}
+			fmt.Fprintf(w, "| %s | %s | %s | %s |\n", what, v.Goal, v.Value, met)
 		}
 	}
 	for _, s := range sections {

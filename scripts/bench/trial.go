@@ -34,6 +34,7 @@ type trial struct {
 type contender struct {
 	Name  string
 	Ours  bool
+	Part  string   // of the program, where not all of it is at work: it has a verdict of its own
 	Start []string // the same with next to no work: what it takes is taken off
 	Run   []string
 	// Check holds the answer of the last Run, in the file Answer, against the
@@ -54,6 +55,7 @@ type result struct {
 	Input     string  `json:"input"`
 	Contender string  `json:"contender"`
 	Ours      bool    `json:"ours"`
+	Part      string  `json:"part,omitempty"`
 	Missing   string  `json:"missing,omitempty"`
 	Work      float64 `json:"work"`
 	Unit      string  `json:"unit"`
@@ -77,6 +79,7 @@ type result struct {
 type verdict struct {
 	Section string  `json:"section"`
 	Input   string  `json:"input"`
+	Part    string  `json:"part,omitempty"`
 	Goal    string  `json:"goal"`
 	Value   string  `json:"value"`
 	Met     bool    `json:"met"`
@@ -134,7 +137,7 @@ func (t *trial) repeat(ctx context.Context, repeats int) ([]result, error) {
 	results := make([]result, len(t.Contenders))
 	for k, c := range t.Contenders {
 		r := &results[k]
-		*r = result{Section: t.Section, Input: t.Input, Contender: c.Name, Ours: c.Ours, Missing: c.Missing, Work: t.Work, Unit: t.Unit, Repeats: repeats, ByWall: c.ByWall, Requests: all[k].requests}
+		*r = result{Section: t.Section, Input: t.Input, Contender: c.Name, Ours: c.Ours, Part: c.Part, Missing: c.Missing, Work: t.Work, Unit: t.Unit, Repeats: repeats, ByWall: c.ByWall, Requests: all[k].requests}
 		if c.Missing == "" {
 			r.fill(all[k].start, all[k].run)
 		}
@@ -204,14 +207,26 @@ func (t *trial) compare(results []result) {
 	}
 }
 
-// judge holds our own results against the trial's goals. Of several ways to run
-// s3compact the best one counts for speed, the worst one for memory.
+// judge holds our own results against the trial's goals: those of the whole
+// program, then those of each part.
 func (t *trial) judge(results []result) []verdict {
+	vs := t.judgePart(results, "")
+	for _, r := range results {
+		if r.Part != "" {
+			vs = append(vs, t.judgePart(results, r.Part)...)
+		}
+	}
+	return vs
+}
+
+// judgePart judges one part of the program, or the whole (""). Of several ways
+// to run it the best one counts for speed, the worst one for memory.
+func (t *trial) judgePart(results []result, part string) []verdict {
 	var ratio float64
 	var peak, requests, fewest int64
 	for _, r := range results {
 		switch {
-		case r.Missing != "":
+		case r.Missing != "", r.Ours && r.Part != part:
 		case r.Ours:
 			ratio, peak, requests = max(ratio, r.Ratio), max(peak, r.PeakBytes), max(requests, r.Requests)
 		case fewest == 0 || r.Requests < fewest:
@@ -241,6 +256,7 @@ func (t *trial) judge(results []result) []verdict {
 		})
 	}
 	for i := range vs {
+		vs[i].Part = part
 		vs[i].Enough = vs[i].Enough || vs[i].Met
 	}
 	return vs

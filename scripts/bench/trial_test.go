@@ -94,6 +94,15 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+func TestJudgeParts(t *testing.T) {
+	tr := trial{Goal: 1.25}
+	got := tr.judge([]result{{Ours: true, Ratio: 1}, {Ours: true, Part: "reader", Ratio: 2}, {Ratio: 1}})
+	want := []verdict{{Goal: "1.25 × the fastest peer", Value: "1.00 ×", Ratio: 1}, {Part: "reader", Goal: "1.25 × the fastest peer", Value: "2.00 ×", Ratio: 2, Met: true, Enough: true}}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
 func TestEveryContenderRunsAndIsChecked(t *testing.T) {
 	answer := filepath.Join(t.TempDir(), "answer")
 	touch := []string{"touch", answer}

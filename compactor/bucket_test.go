@@ -279,6 +279,16 @@ func (f *faultyStore) UploadPart(ctx context.Context, bucket, key, id string, n 
 	return p, err
 }
 
+func (f *faultyStore) CopyPart(ctx context.Context, bucket, key, id string, n int32, from s3store.CopySource) (p s3store.Part, err error) {
+	err = f.do("copy", bucket, key, func() error { p, err = f.Client.CopyPart(ctx, bucket, key, id, n, from); return err })
+	return p, err
+}
+
+func (f *faultyStore) Tagging(ctx context.Context, bucket, key string) (tags string, err error) {
+	err = f.do("tags", bucket, key, func() error { tags, err = f.Client.Tagging(ctx, bucket, key); return err })
+	return tags, err
+}
+
 func (f *faultyStore) CompleteUpload(ctx context.Context, bucket, key, id string, parts []s3store.Part, crc string) (etag string, err error) {
 	err = f.do("complete", bucket, key, func() error { etag, err = f.Client.CompleteUpload(ctx, bucket, key, id, parts, crc); return err })
 	return etag, err

@@ -253,7 +253,7 @@ func (c *canaryNest) oldSignature(ctx context.Context, bucket string) (bool, err
 // shown only to a caller that may read tags.
 func (c *canaryNest) tagsShow(ctx context.Context, bucket string) error {
 	key := c.name(bucket)
-	_, err := c.r.store.Put(ctx, bucket, key, canaryBody, s3store.PutOptions{Tagging: "s3compact=canary"})
+	_, err := c.r.store.Put(ctx, bucket, key, canaryBody, s3store.PutOptions{Attributes: s3store.Attributes{Tagging: "s3compact=canary"}})
 	if errors.Is(err, s3store.ErrUnsupported) {
 		return nil // an endpoint without tags
 	}
@@ -268,39 +268,4 @@ func (c *canaryNest) tagsShow(ctx context.Context, bucket string) error {
 		return fmt.Errorf("bucket %s: the tags of objects can't be seen, so they could be lost: allow s3:GetObjectTagging: %w", bucket, ErrUsage)
 	}
 	return nil
-}
-
-// bucketRefusal is what in the bucket's settings forbids compaction of any group.
-func (r *run) bucketRefusal(ctx context.Context) (*groupRefusal, error) {
-	for _, b := range dedupe(r.o.Bucket, r.outBucket) {
-		enforced, err := r.store.OwnerEnforced(ctx, b)
-		if err != nil {
-			return nil, err
-		}
-		if !enforced {
-			return &groupRefusal{"acl", "bucket " + b + " does not enforce its owner, so objects may have ACLs of their own that an output would lose: set its object ownership to BucketOwnerEnforced"}, nil
-		}
-	}
-	locked, err := r.store.LockConfigured(ctx, r.o.Bucket)
-	if err != nil {
-		return nil, err
-	}
-	if locked {
-		return &groupRefusal{"locked", "bucket " + r.o.Bucket + " has object lock"}, nil
-	}
-	versioned, err := r.store.Versioned(ctx, r.o.Bucket)
-	if err != nil {
-		return nil, err
-	}
-	if versioned && !r.o.Keep {
-		r.o.Log.Warn("the bucket keeps old versions: deleted members leave delete markers and stay billed until a lifecycle rule removes them", "bucket", r.o.Bucket)
-	}
-	return nil, nil
-}
-
-func dedupe(a, b string) []string {
-	if a == b {
-		return []string{a}
-	}
-	return []string{a, b}
 }

@@ -251,7 +251,7 @@ func TestClassesAreNotMixed(t *testing.T) {
 func TestTaggedObjectsAreRefused(t *testing.T) {
 	b := newBucket(t)
 	b.fill("app/", 3)
-	if _, err := b.store.Put(context.Background(), b.name, "app/tagged.json.gz", gz(record("t", 1, 1)), s3store.PutOptions{Tagging: "keep=forever"}); err != nil {
+	if _, err := b.store.Put(context.Background(), b.name, "app/tagged.json.gz", gz(record("t", 1, 1)), s3store.PutOptions{Attributes: s3store.Attributes{Tagging: "keep=forever"}}); err != nil {
 		t.Fatal(err)
 	}
 	sum, refused := b.mustCompact(b.options(), "app/")

@@ -24,6 +24,8 @@ type Store interface {
 	Put(ctx context.Context, bucket, key string, body []byte, o s3store.PutOptions) (s3store.Info, error)
 	CreateUpload(ctx context.Context, bucket, key string, a s3store.Attributes) (uploadID string, err error)
 	UploadPart(ctx context.Context, bucket, key, uploadID string, number int32, body []byte, crc64 uint64) (s3store.Part, error)
+	// CopyPart makes a part of a whole object, of which the server copies the bytes while it is on its ETag.
+	CopyPart(ctx context.Context, bucket, key, uploadID string, number int32, from s3store.CopySource) (s3store.Part, error)
 	// CompleteUpload publishes an upload under a free key only.
 	CompleteUpload(ctx context.Context, bucket, key, uploadID string, parts []s3store.Part, crc64nvme string) (etag string, err error)
 	AbortUpload(ctx context.Context, bucket, key, uploadID string) error
@@ -31,9 +33,13 @@ type Store interface {
 	Delete(ctx context.Context, bucket, key, etag string) error
 	DeleteBatch(ctx context.Context, bucket string, keys []s3store.KeyETag) (errs []error, err error)
 
+	// Tagging is an object's tag set, URL-encoded, keys in order.
+	Tagging(ctx context.Context, bucket, key string) (string, error)
+
 	Versioned(ctx context.Context, bucket string) (bool, error)
 	OwnerEnforced(ctx context.Context, bucket string) (bool, error)
 	LockConfigured(ctx context.Context, bucket string) (bool, error)
+	Lifecycle(ctx context.Context, bucket string) ([]s3store.LifecycleRule, error)
 	// ServerTime is the last Date that the server sent.
 	ServerTime() time.Time
 	Requests() s3store.Requests

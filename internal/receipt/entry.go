@@ -84,11 +84,15 @@ type Output struct {
 	CRC32             uint32 `json:"crc32"` // of the uncompressed bytes
 }
 
-// Member is one original inside an output.
+// Member is one original inside an output, or an earlier output of the same
+// group, whole, when Commit is set: it was absorbed, and its own members are
+// those of that entry, behind one another from Offset on.
 type Member struct {
 	Type      string `json:"type"`   // "member"
 	Output    int    `json:"output"` // index among the entry's outputs, from 0
 	Key       string `json:"key"`
+	Bucket    string `json:"bucket,omitempty"` // of an absorbed output; "": that of the entry's header
+	Commit    int    `json:"commit,omitempty"` // of an absorbed output: number of the entry with its members
 	ETag      string `json:"etag"`
 	VersionID string `json:"version_id,omitempty"`
 	Size      int64  `json:"size"`      // stored bytes
@@ -102,6 +106,9 @@ type Member struct {
 	LastModified      time.Time          `json:"last_modified"`
 	Attributes        s3store.Attributes `json:"attributes"`
 }
+
+// Absorbed says whether the member is an earlier output, not an original.
+func (m *Member) Absorbed() bool { return m.Commit > 0 }
 
 // OutputRef names a finished output.
 type OutputRef struct {

@@ -29,6 +29,7 @@ type Attributes struct {
 	Encryption         string            `json:"encryption,omitempty"` // x-amz-server-side-encryption
 	KMSKeyID           string            `json:"kms_key_id,omitempty"`
 	BucketKey          bool              `json:"bucket_key,omitempty"`
+	Tagging            string            `json:"tagging,omitempty"` // tag set, URL-encoded, keys in order; GET and HEAD do not tell it
 }
 
 // Info is what GET and HEAD say of an object.

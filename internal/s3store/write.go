@@ -18,7 +18,6 @@ type PutOptions struct {
 	CreateOnly bool    // If-None-Match: *; ErrPrecondition when the key exists
 	IfMatch    string  // ETag of the object to be replaced; ErrPrecondition when it is another by now
 	CRC64NVME  *uint64 // checked by the server and stored
-	Tagging    string  // URL-encoded tag set
 }
 
 // Put writes one object whole. A retry after a lost answer can turn an own
@@ -76,7 +75,7 @@ func (c *Client) CreateUpload(ctx context.Context, bucket, key string, a Attribu
 		ContentDisposition: str(a.ContentDisposition), CacheControl: str(a.CacheControl),
 		WebsiteRedirectLocation: str(a.WebsiteRedirect), Metadata: a.Metadata,
 		StorageClass: classOf(a.StorageClass), ServerSideEncryption: types.ServerSideEncryption(a.Encryption),
-		SSEKMSKeyId: str(a.KMSKeyID), Expires: expires(a.Expires),
+		SSEKMSKeyId: str(a.KMSKeyID), Expires: expires(a.Expires), Tagging: str(a.Tagging),
 	}
 	if a.BucketKey {
 		in.BucketKeyEnabled = aws.Bool(true)

@@ -84,7 +84,10 @@ func prove(t testing.TB, p *Prover, stored []byte) outcome {
 	run := func(f func() (Gzip, error)) outcome {
 		t.Helper()
 		var o outcome
-		p.EachMember = func(m Member) { o.Members = append(o.Members, m) }
+		p.EachMember = func(m Member) {
+			m.Header = bytes.Clone(m.Header)
+			o.Members = append(o.Members, m)
+		}
 		defer func() { p.EachMember = nil }()
 		var err error
 		o.Gzip, err = f()
@@ -193,9 +196,32 @@ func checkMembers(t testing.TB, stored []byte, data string, members []Member) {
 		if crc := crc32.ChecksumIEEE(got); m.CRC32 != crc {
 			t.Errorf("member %d: CRC-32 %#x, want %#x", i+1, m.CRC32, crc)
 		}
+		checkMake(t, stored[m.Offset:offset], got, m)
 	}
 	if offset != int64(len(stored)) || uncompressed != int64(len(data)) {
 		t.Errorf("members end at %d (%d uncompressed), want %d (%d)", offset, uncompressed, len(stored), len(data))
+	}
+}
+
+// checkMake looks at what is said of how a member is made: with the final bit cleared and an empty final block behind the
+// last bit, its deflate data is sound and holds the same.
+func checkMake(t testing.TB, stored, data []byte, m Member) {
+	t.Helper()
+	deflate := bytes.Clone(stored[m.HeaderBytes : len(stored)-8])
+	if !bytes.Equal(m.Header, stored[:min(m.HeaderBytes, HeaderBytes)]) || (m.DeflateBits+7)/8 != int64(len(deflate)) {
+		t.Fatalf("header %x of %d bytes and %d bits of deflate data, in %x", m.Header, m.HeaderBytes, m.DeflateBits, stored)
+	}
+	last, used := &deflate[len(deflate)-1], 8-(8*len(deflate)-int(m.DeflateBits))
+	if *last>>used != m.Padding { // none with 8 bits used
+		t.Errorf("padding %b behind %d bits of the last byte %08b", m.Padding, used, *last)
+	}
+	deflate[m.FinalBit/8] &^= 1 << (m.FinalBit % 8)
+	// A final block with fixed codes that holds nothing: the bits 1, 10 and 0000000 from the lowest.
+	*last = byte(uint(*last)&(1<<used-1) | 3<<used)
+	deflate = append(deflate, 3>>(8-used), 0)
+	got, err := io.ReadAll(flate.NewReader(bytes.NewReader(deflate)))
+	if err != nil || !bytes.Equal(got, data) {
+		t.Errorf("final bit %d and end %d of %d bytes: %d bytes of data, %v, want %d", m.FinalBit, m.DeflateBits, len(deflate)-2, len(got), err, len(data))
 	}
 }
 
@@ -282,9 +308,13 @@ func TestGzipLongHeaderFields(t *testing.T) {
 	header = append(append(header, bytes.Repeat([]byte("n"), 3*readBufferBytes)...), 0)
 	header = append(append(header, bytes.Repeat([]byte("c"), 3*readBufferBytes)...), 0)
 	header = binary.LittleEndian.AppendUint16(header, uint16(crc32.ChecksumIEEE(header)))
-	got := prove(t, NewProver(), withHeader(t, header, "{}\n"))
+	stored := withHeader(t, header, "{}\n")
+	got := prove(t, NewProver(), stored)
 	if got.Err != nil || string(got.Gzip.First) != "{}\n" {
-		t.Errorf("%v, data %q, want a proof", got.Err, got.Gzip.First)
+		t.Fatalf("%v, data %q, want a proof", got.Err, got.Gzip.First)
+	}
+	if m := got.Members[0]; m.HeaderBytes != int64(len(header)) || !bytes.Equal(m.Header, header[:HeaderBytes]) {
+		t.Errorf("a header of %d bytes, %d of them kept, want %d, %d", m.HeaderBytes, len(m.Header), len(header), HeaderBytes)
 	}
 }
 

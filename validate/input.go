@@ -117,3 +117,19 @@ func (c *countedReader) Read(b []byte) (int, error) {
 	}
 	return n, err
 }
+
+// headerTap keeps what is read of a header, up to HeaderBytes.
+type headerTap struct {
+	src  io.ByteReader
+	kept []byte
+}
+
+func (h *headerTap) reset(src io.ByteReader) { *h = headerTap{src: src, kept: h.kept[:0]} }
+
+func (h *headerTap) ReadByte() (byte, error) {
+	b, err := h.src.ReadByte()
+	if err == nil && len(h.kept) < HeaderBytes {
+		h.kept = append(h.kept, b)
+	}
+	return b, err
+}

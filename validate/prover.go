@@ -11,7 +11,8 @@ import (
 )
 
 // Prover proves gzip objects one after another with the same buffers, whatever they inflate to: about 185 KiB, 64 KiB more
-// once it has read a stream, and nothing allocated for a sound object once warm. It is not safe for concurrent use.
+// once it has read a stream (and up to HeaderBytes with EachMember), and nothing allocated for a sound object once warm. It
+// is not safe for concurrent use.
 type Prover struct {
 	// EachMember, if set, is called for each gzip member when it is proven, in order. What comes later in the object may
 	// still be found broken.
@@ -20,6 +21,8 @@ type Prover struct {
 	in      input
 	window  *inflate.Window
 	data    inflated
+	header  headerTap
+	last    byte // last byte of deflate data that was used up
 	trailer [8]byte
 }
 
@@ -91,7 +94,7 @@ func (p *Prover) walk() (Gzip, error) {
 // member proves the member that begins here, the number-th of the object. It is done where the data ends after at least
 // one member.
 func (p *Prover) member(m *Member, number int) (done bool, err error) {
-	if err := inflate.ReadGzipHeader(p.in.reader); err != nil {
+	if err := p.readHeader(); err != nil {
 		if err == io.EOF && number > 1 { //nolint:errorlint // a wrapped one is the source's own
 			return true, nil
 		}
@@ -103,6 +106,7 @@ func (p *Prover) member(m *Member, number int) (done bool, err error) {
 		return false, p.deflateFault(err, deflate, m, number)
 	}
 	m.UncompressedBytes, m.CRC32 = p.data.memberBytes, p.data.crc32
+	p.describe(m, deflate)
 
 	trailer := p.in.offset()
 	// A wrapped io.ErrUnexpectedEOF is the source's own and says nothing of the object: compared as it is.
@@ -125,6 +129,24 @@ func (p *Prover) member(m *Member, number int) (done bool, err error) {
 	return false, nil
 }
 
+// readHeader reads the header that begins here, and keeps it where somebody asks for members.
+func (p *Prover) readHeader() error {
+	if p.EachMember == nil {
+		return inflate.ReadGzipHeader(p.in.reader)
+	}
+	p.header.reset(p.in.reader)
+	return inflate.ReadGzipHeader(&p.header)
+}
+
+// describe says how a member is made whose deflate data begins at the byte deflate and was inflated.
+func (p *Prover) describe(m *Member, deflate int64) {
+	end := p.window.End()
+	m.Header, m.HeaderBytes = p.header.kept, deflate-m.Offset
+	m.DeflateBits = end.SizeBytes*8 - int64(8-end.LastBits)
+	m.FinalBit = end.FinalBit
+	m.Padding = byte(uint(p.last) >> end.LastBits)
+}
+
 // inflate proves the deflate data that begins here and leaves the input at the byte after it.
 func (p *Prover) inflate() error {
 	p.window.Reset()
@@ -136,6 +158,9 @@ func (p *Prover) inflate() error {
 				p.in.skip(len(src)) // to where it ends
 			}
 			return err
+		}
+		if used > 0 {
+			p.last = src[used-1]
 		}
 		p.in.skip(used)
 		p.data.take(data)

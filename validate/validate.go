@@ -29,11 +29,24 @@ type Gzip struct {
 // last line and the next object's first one stay two. An object without uncompressed bytes needs none.
 func (g Gzip) NeedsNewline() bool { return g.UncompressedBytes > 0 && !g.EndsWithNewline }
 
-// Member is one gzip member of an object: where a reader can start, and what it will find there.
+// HeaderBytes is how much of a gzip member's header, in bytes, a [Member] keeps.
+const HeaderBytes = 64 << 10
+
+// Member is one gzip member of an object: where a reader can start, what it will find there, and how the member is made.
 type Member struct {
 	Offset             int64  // byte of the stored object at which the member's header begins
 	SizeBytes          int64  // stored: header, deflate data and trailer
 	UncompressedOffset int64  // byte of the object's uncompressed data at which the member's data begins
 	UncompressedBytes  int64  // may pass 4 GiB, which the member's own trailer cannot say
 	CRC32              uint32 // IEEE CRC-32 of the member's uncompressed data
+
+	// Header holds the header as stored, or its first HeaderBytes where it is longer. It is valid until
+	// [Prover.EachMember] returns.
+	Header      []byte
+	HeaderBytes int64 // stored; the deflate data begins behind them
+	DeflateBits int64 // length of the deflate data in bits; what is left of its last byte is padding
+	// FinalBit is the bit of the deflate data that marks its last block (BFINAL, RFC 1951 section 3.2.3): bit FinalBit%8,
+	// from the lowest, of byte FinalBit/8.
+	FinalBit int64
+	Padding  byte // what is left of the last byte of the deflate data, shifted down; compressors write 0
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -81,15 +82,14 @@ func (p *Proxy) EnforceETags(client *s3.Client) {
 		if r.Op != "DeleteObjects" {
 			return p.pass(r)
 		}
-		at, err := time.Parse("20060102T150405Z", r.Header.Get("X-Amz-Date"))
-		if err != nil || time.Since(at).Abs() > maxSignatureAge {
+		if !signedNow(r) {
 			return Error(http.StatusForbidden, "RequestTimeTooSkewed"), nil
 		}
+		var result deleteResult
 		d, err := parseDelete(r.Body)
 		if err != nil {
-			return Error(http.StatusBadRequest, "MalformedXML"), nil
+			return nil, fmt.Errorf("read the body: %w", err)
 		}
-		var result deleteResult
 		for _, o := range d.Objects {
 			in := &s3.DeleteObjectInput{Bucket: &r.Bucket, Key: &o.Key}
 			if o.ETag != "" {
@@ -106,6 +106,12 @@ func (p *Proxy) EnforceETags(client *s3.Client) {
 		a.Body = encodeXML(result)
 		return a, nil
 	}
+}
+
+// signedNow says whether S3 would take the signature's age.
+func signedNow(r *Request) bool {
+	at, err := time.Parse("20060102T150405Z", r.Header.Get("X-Amz-Date"))
+	return err == nil && time.Since(at).Abs() <= maxSignatureAge
 }
 
 func codeOf(err error) string {

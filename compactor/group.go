@@ -76,6 +76,10 @@ func (g *group) round(ctx context.Context) (progress, done bool, err error) {
 	if !g.log.free() {
 		return true, false, g.finishHead(ctx)
 	}
+	if g.r.forbidden != nil { // nothing new is begun
+		g.refuseGroup(g.r.forbidden)
+		return false, true, nil
+	}
 	if err := g.remember(ctx, g.log.entry); err != nil {
 		return false, false, err
 	}

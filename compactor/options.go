@@ -1,6 +1,7 @@
 package compactor
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -38,6 +39,9 @@ type Options struct {
 	SettleAfter  time.Duration // 0: settleTime
 	PartBytes    int64         // 0: chosen from the target size
 	GroupsAtOnce int           // 0: chosen from the memory
+	// Opened is called once the state is open for writing, before the first group;
+	// its error ends the run. May be nil.
+	Opened func(context.Context) error
 }
 
 // Progress is told of each object that was joined or proven. It is called from many goroutines.

@@ -24,6 +24,7 @@ type run struct {
 	budget    *budget
 	reader    *reader
 	enforces  enforcement
+	forbidden *groupRefusal // why no group may be compacted: what is committed is finished all the same
 
 	mu      sync.Mutex // guards what follows
 	summary Summary
@@ -56,30 +57,34 @@ func Run(ctx context.Context, s Store, o Options, groups []string) (Summary, err
 	if err := r.prepare(ctx); err != nil {
 		return r.summary, err
 	}
-	if refused, err := r.bucketRefusal(ctx); err != nil || refused != nil {
-		if refused != nil {
-			for _, g := range groups {
-				r.refuse(Refused{Prefix: g, Group: true, Reason: refused.reason, Detail: refused.detail})
-			}
-		}
-		return r.summary, err
-	}
 	err := r.all(ctx, groups)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.summary, err
 }
 
-// prepare opens the state and asks the endpoint what it enforces.
+// prepare asks the endpoint what it enforces, opens the state, and reads what
+// in the buckets' settings forbids new attempts.
 func (r *run) prepare(ctx context.Context) (err error) {
 	if err := CheckState(r.o.State); err != nil {
 		return err
+	}
+	for _, b := range []string{r.o.Bucket, r.o.State.Bucket, r.outBucket} {
+		if err := CheckBucket(b); err != nil {
+			return err
+		}
 	}
 	if r.enforces, err = r.canary(ctx); err != nil {
 		return err
 	}
 	if r.st, err = openState(ctx, r.store, r.o); err != nil {
 		return err
+	}
+	if r.forbidden, err = r.bucketRefusal(ctx); err != nil {
+		return err
+	}
+	if r.o.Opened != nil {
+		return r.o.Opened(ctx)
 	}
 	return nil
 }

@@ -34,13 +34,8 @@ func (l Location) String() string { return "s3://" + l.Bucket + "/" + l.Key }
 // Versioned says whether the bucket keeps old versions, so that a delete frees
 // no bytes. API: GetBucketVersioning.
 func (c *Client) Versioned(ctx context.Context, bucket string) (bool, error) {
-	out, err := retrySkewed(ctx, c.clock, func() (*s3.GetBucketVersioningOutput, error) {
-		return c.api.GetBucketVersioning(ctx, &s3.GetBucketVersioningInput{Bucket: &bucket})
-	})
-	if err != nil {
-		return false, wrap("read the versioning of", bucket, "", err)
-	}
-	return out.Status != "", nil
+	v, err := c.Versioning(ctx, bucket)
+	return v.Status != "", err
 }
 
 // OwnerEnforced says whether the bucket owns every object in it and ACLs are

@@ -19,7 +19,7 @@ var ErrFormat = errors.New("unreadable log entry")
 const maxLineBytes = 4 << 20
 
 // Encode writes the entry as gzip JSON lines: the header, outputs, members,
-// refusals, live and dead outputs.
+// refusals, and outputs that are named only.
 func (e *Entry) Encode() ([]byte, error) {
 	e.Header.Type, e.Header.Version = "entry", FormatVersion
 	e.Header.Outputs, e.Header.Members = len(e.Outputs), len(e.Members)
@@ -38,6 +38,8 @@ func (e *Entry) Encode() ([]byte, error) {
 		encodeAll(enc, e.Changed, func(r *Refusal) { r.Type = "changed" }),
 		encodeAll(enc, e.Live, func(r *OutputRef) { r.Type = "live" }),
 		encodeAll(enc, e.Dead, func(r *OutputRef) { r.Type = "dead" }),
+		encodeAll(enc, e.TakenApart, func(r *OutputRef) { r.Type = "taken_apart" }),
+		encodeAll(enc, e.Absorbed, func(r *OutputRef) { r.Type = "absorbed" }),
 		zw.Close(),
 	)
 	if err != nil {
@@ -125,6 +127,10 @@ func (e *Entry) addLine(n int, line []byte) error {
 		return appendLine(&e.Live, line)
 	case "dead":
 		return appendLine(&e.Dead, line)
+	case "taken_apart":
+		return appendLine(&e.TakenApart, line)
+	case "absorbed":
+		return appendLine(&e.Absorbed, line)
 	}
 	return fmt.Errorf("unknown type %q", kind.Type)
 }

@@ -33,6 +33,10 @@ type Entry struct {
 	Changed []Refusal // sources that were replaced while they were compacted: both versions stay
 	Live    []OutputRef
 	Dead    []OutputRef
+	// TakenApart, of a restore: the outputs whose originals are put back.
+	TakenApart []OutputRef
+	// Absorbed, of a restore that interrupts a commit: the outputs that the commit absorbed.
+	Absorbed []OutputRef
 }
 
 // Header is an entry's first line.
@@ -75,6 +79,10 @@ type Output struct {
 	Size     int64  `json:"size"`      // bytes
 	CRC64    string `json:"crc64nvme"` // base64, of the full object
 	UploadID string `json:"upload_id"`
+	// Commit is set where a later commit names the output of an earlier one again:
+	// the number of the entry that holds all of its members. The members of the
+	// later one are originals that are there beside the output.
+	Commit int `json:"commit,omitempty"`
 
 	Parts      []s3store.Part     `json:"parts"`
 	Attributes s3store.Attributes `json:"attributes"`
@@ -112,7 +120,7 @@ func (m *Member) Absorbed() bool { return m.Commit > 0 }
 
 // OutputRef names a finished output.
 type OutputRef struct {
-	Type   string `json:"type"` // "live" or "dead"
+	Type   string `json:"type"` // "live", "dead", "taken_apart" or "absorbed"
 	Bucket string `json:"bucket"`
 	Key    string `json:"key"`
 	Size   int64  `json:"size"`

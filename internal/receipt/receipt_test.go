@@ -29,7 +29,7 @@ func sample() *Entry {
 			Counts: &Counts{ObjectsDeleted: 2, ObjectsGone: 1},
 		},
 		Outputs: []Output{{
-			Bucket: "logs", Key: "app/out.json.gz", Size: 71, CRC64: "AAAAAAAAAAE=", UploadID: "up",
+			Bucket: "logs", Key: "app/out.json.gz", Size: 71, CRC64: "AAAAAAAAAAE=", UploadID: "up", Commit: 2,
 			Parts: []s3store.Part{{Number: 1, ETag: "e", SizeBytes: 71, CRC64NVME: "AAAAAAAAAAE="}}, Attributes: attributes, Members: 2, UncompressedBytes: 100, CRC32: 7,
 		}},
 		Members: []Member{
@@ -40,6 +40,9 @@ func sample() *Entry {
 		Changed: []Refusal{{Key: "app/2.json.gz", ETag: "e2", Reason: "changed"}},
 		Live:    []OutputRef{{Bucket: "logs", Key: "app/old.json.gz", Size: 9, ETag: "e4", CRC64: "AAAAAAAAAAQ=", Commit: 1}},
 		Dead:    []OutputRef{{Bucket: "logs", Key: "app/dead.json.gz", Size: 9, CRC64: "AAAAAAAAAAQ=", Commit: 2}},
+
+		TakenApart: []OutputRef{{Bucket: "logs", Key: "app/apart.json.gz", Size: 9, ETag: "e5", CRC64: "AAAAAAAAAAQ=", Commit: 2}},
+		Absorbed:   []OutputRef{{Bucket: "logs", Key: "app/absorbed.json.gz", Size: 9, ETag: "e6", CRC64: "AAAAAAAAAAQ=", Commit: 1}},
 	}
 }
 

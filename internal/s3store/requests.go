@@ -3,7 +3,6 @@ package s3store
 import (
 	"context"
 	"strings"
-	"sync/atomic"
 
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -26,34 +25,31 @@ func (r Requests) Sub(before Requests) Requests {
 // Total is the number of requests of all kinds.
 func (r Requests) Total() int64 { return r.Get + r.Put + r.List + r.Head + r.Delete }
 
-type counter struct{ get, put, list, head, del atomic.Int64 }
+// kind is one of the kinds that S3 bills.
+type kind int
 
-func (c *counter) snapshot() Requests {
-	return Requests{c.get.Load(), c.put.Load(), c.list.Load(), c.head.Load(), c.del.Load()}
-}
+const (
+	kindGet kind = iota
+	kindPut
+	kindList
+	kindHead
+	kindDelete
+	kinds // their number
+)
 
-func (c *counter) of(operation string) *atomic.Int64 {
+func kindOfOperation(operation string) kind {
 	switch {
 	case strings.HasPrefix(operation, "Get"):
-		return &c.get
+		return kindGet
 	case strings.HasPrefix(operation, "List"):
-		return &c.list
+		return kindList
 	case strings.HasPrefix(operation, "Head"):
-		return &c.head
+		return kindHead
 	case strings.HasPrefix(operation, "Delete"), strings.HasPrefix(operation, "Abort"):
-		return &c.del
+		return kindDelete
 	default:
-		return &c.put
+		return kindPut
 	}
-}
-
-// install counts every try of every request: the step lies behind the retry loop.
-func (c *counter) install(stack *middleware.Stack) error {
-	return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("s3compactCount",
-		func(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (middleware.DeserializeOutput, middleware.Metadata, error) {
-			c.of(middleware.GetOperationName(ctx)).Add(1)
-			return next.HandleDeserialize(ctx, in)
-		}), middleware.After)
 }
 
 // askForChecksum makes GET and HEAD answer with the stored checksum without

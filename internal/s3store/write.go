@@ -232,6 +232,9 @@ func (c *Client) DeleteBatch(ctx context.Context, bucket string, keys []KeyETag)
 	for _, e := range out.Errors {
 		if i, ok := index[aws.ToString(e.Key)]; ok {
 			code := aws.ToString(e.Code)
+			if isThrottleCode(code) {
+				c.throttled(ctx)
+			}
 			errs[i] = &opError{op: "delete", bucket: bucket, key: keys[i].Key, kind: kindOfCode(code), err: errors.New(code + ": " + aws.ToString(e.Message))}
 		}
 	}

@@ -329,7 +329,7 @@ func (c *Client) Put(ctx context.Context, name, key string, content []byte, o s3
 		case o.CRC64NVME != nil && !lacks.Checksums && *o.CRC64NVME != validate.CRC64(content):
 			return Answer{Err: call.err(400, "BadDigest", s3store.ErrBadRequest)}
 		}
-		v := s.newVersion(call, key, content, etagOf(content), o.Attributes, o.Tagging)
+		v := s.newVersion(call, key, content, etagOf(content), o.Attributes)
 		s.set(b, call, key, v)
 		return Answer{Info: v.info(s.date())}
 	})

@@ -1,12 +1,12 @@
 package model
 
 import (
-	"bytes"
 	"crypto/md5"
 	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/s3compact/s3compact/internal/s3store"
@@ -50,7 +50,6 @@ type upload struct {
 	id, key    string
 	initiated  time.Time
 	attributes s3store.Attributes
-	tags       string
 	parts      map[int32]part
 }
 
@@ -66,13 +65,14 @@ func etagOf(body []byte) string {
 }
 
 // newVersion is an object as a write makes it. The caller holds the lock.
-func (s *Server) newVersion(c Call, key string, body []byte, etag string, a s3store.Attributes, tags string) *Version {
+func (s *Server) newVersion(c Call, key string, body []byte, etag string, a s3store.Attributes) *Version {
 	v := &Version{
 		Key: key, Body: body, ETag: etag, LastModified: s.now().Truncate(time.Millisecond),
-		Attributes: a, Tags: tags, Writer: c.Client,
+		Attributes: a, Tags: a.Tagging, Writer: c.Client,
 	}
-	if tags != "" {
-		v.TagCount = bytes.Count([]byte(tags), []byte("&")) + 1
+	v.Attributes.Tagging = "" // only GetObjectTagging tells it
+	if v.Tags != "" {
+		v.TagCount = strings.Count(v.Tags, "&") + 1
 	}
 	if !s.lacks(key).Checksums {
 		v.CRC64NVME = validate.EncodeCRC64(validate.CRC64(body))
@@ -128,7 +128,7 @@ func (s *Server) assemble(c Call, u *upload, parts []s3store.Part, crc string) (
 	if !s.lacks(u.key).Checksums && crc != "" && crc != validate.EncodeCRC64(validate.CRC64(body)) {
 		return nil, c.err(400, "BadDigest", s3store.ErrBadRequest)
 	}
-	v := s.newVersion(c, u.key, body, fmt.Sprintf("%s-%d", etagOf(sums), len(parts)), u.attributes, u.tags)
+	v := s.newVersion(c, u.key, body, fmt.Sprintf("%s-%d", etagOf(sums), len(parts)), u.attributes)
 	v.Parts, v.Upload = len(parts), u.id
 	return v, nil
 }

@@ -34,6 +34,8 @@ func run(ctx context.Context, args []string) error {
 			return launch(args[1:])
 		case inflateCommand:
 			return runInflateCommand(args[1:])
+		case fetchCommand:
+			return runFetch(ctx, args[1:])
 		case queryCommand:
 			if len(args) != 3 {
 				return errors.New("query FOLDER TABLE")
@@ -144,7 +146,7 @@ func (b *bench) build(ctx context.Context) error {
 // trials makes the inputs of all trials that are wanted.
 func (b *bench) trials(ctx context.Context) ([]trial, error) {
 	var wanted []trial
-	for _, section := range []func(context.Context) ([]trial, error){b.inflateTrials, b.orcTrials, b.listingTrials} {
+	for _, section := range []func(context.Context) ([]trial, error){b.inflateTrials, b.orcTrials, b.listingTrials, b.compactTrials} {
 		trials, err := section(ctx)
 		if err != nil {
 			return nil, err

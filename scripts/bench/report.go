@@ -25,6 +25,8 @@ var sections = []struct{ name, title, what string }{
 	{"orc", "The reference query over ORC inventories", "M rows a CPU-second, net of start-up; the ratio is to the fastest peer"},
 	{"large", "A large inventory end to end", "M rows a CPU-second, net of start-up; the ratio is to the fastest peer"},
 	{"listing", "Listing a bucket that is 20 ms away", "keys a second of wall-clock time; the ratio is to the faster serial listing"},
+	{"compact", "Joining one prefix: CPU", "objects a CPU-second of the client; the ratio is to the bare GET"},
+	{"compact-wall", "Joining one prefix: time", "objects a second of wall-clock time; the ratio is to the shell's way"},
 }
 
 // markdown writes the tables.

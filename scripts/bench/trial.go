@@ -37,6 +37,8 @@ type contender struct {
 	Part  string   // of the program, where not all of it is at work: it has a verdict of its own
 	Start []string // the same with next to no work: what it takes is taken off
 	Run   []string
+	// Prepare makes what a run works on and uses up; may be nil. It is not measured.
+	Prepare func(ctx context.Context) error
 	// Check holds the answer of the last Run, in the file Answer, against the
 	// truth; nil where the process itself does and fails if it is wrong.
 	Check  func() error
@@ -117,6 +119,11 @@ func (t *trial) repeat(ctx context.Context, repeats int) ([]result, error) {
 			}
 			if err := forget(c.Answer); err != nil {
 				return nil, err
+			}
+			if c.Prepare != nil {
+				if err := c.Prepare(ctx); err != nil {
+					return nil, fmt.Errorf("%s, preparing %s: %w", t.Input, c.Name, err)
+				}
 			}
 			if c.Count != nil {
 				c.Count()

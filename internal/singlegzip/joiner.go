@@ -1,7 +1,6 @@
 package singlegzip
 
 import (
-	"errors"
 	"fmt"
 	"io"
 
@@ -40,27 +39,30 @@ func (j *Joiner) Reset(original io.Reader, proof validate.Gzip, pieces Pieces) {
 func (j *Joiner) Read(b []byte) (int, error) {
 	n, err := j.source.Read(b)
 	j.joined.add(b[:n])
-	for part := b[:n]; len(part) > 0; {
+	end := err == io.EOF //nolint:errorlint // the source's own are wrapped
+	if failed := j.restore(b[:n], end); failed != nil {
+		return 0, j.source.fail(failed)
+	}
+	return n, err
+}
+
+// restore restores from the next bytes for the output, and compares the whole at its end.
+func (j *Joiner) restore(part []byte, end bool) error {
+	for len(part) > 0 || end && !j.back.done() {
 		wrote, used, err := j.back.run(j.buf, part)
+		if err == nil && wrote+used == 0 {
+			err = fmt.Errorf("%w: what is to be joined is of another length than its record says", ErrMismatch)
+		}
 		if err != nil {
-			return 0, err
+			return err
 		}
 		part = part[used:]
 		j.again.add(j.buf[:wrote])
 	}
-	if err == io.EOF { //nolint:errorlint // the source's own are wrapped
-		for !j.back.done() { // what is put in behind the last byte
-			wrote, _, err := j.back.run(j.buf, nil)
-			if err != nil || wrote == 0 {
-				return 0, errors.Join(fmt.Errorf("%w: the original can't be restored from what was made of it", ErrMismatch), err)
-			}
-			j.again.add(j.buf[:wrote])
-		}
-		if err := j.again.check(j.proof.SizeBytes, j.proof.CRC64); err != nil {
-			return 0, err
-		}
+	if !end {
+		return nil
 	}
-	return n, err
+	return j.again.check(j.proof.SizeBytes, j.proof.CRC64)
 }
 
 // Joined is the proof of the original's range of the output, for [validate.Joined.Add]. It is complete when Read has

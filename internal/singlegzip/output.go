@@ -19,9 +19,9 @@ var (
 
 // Sizes in an output, in bytes.
 const (
-	BeginBytes   = int64(len(outputHeader))              // of what Begin returns: the offset of the first original
-	NewlineBytes = int64(len(newlineBlock))              // of what AddNewline returns
-	FinishBytes  = int64(len(finalBlock)) + trailerBytes // of what Finish returns
+	BeginBytes   = len(outputHeader)              // of what Begin returns: the offset of the first original
+	NewlineBytes = len(newlineBlock)              // of what AddNewline returns
+	FinishBytes  = len(finalBlock) + trailerBytes // of what Finish returns
 )
 
 // Begin is what an output begins with, counted in out, the proof of the output so far.

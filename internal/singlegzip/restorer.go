@@ -1,8 +1,6 @@
 package singlegzip
 
-import (
-	"io"
-)
+import "io"
 
 // Restorer gives back originals, one after another: a reader of an original's bytes, made of its range of an output. It
 // ends with io.EOF only when all bytes were those of the original. What it delivered before an error is worth nothing: whoever

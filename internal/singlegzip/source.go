@@ -22,6 +22,12 @@ func (s *source) reset(r io.Reader, pieces Pieces, restore bool) {
 	s.edit.reset(pieces, restore)
 }
 
+// fail ends the reading with an error, for all reads to come.
+func (s *source) fail(err error) error {
+	s.ahead, s.err = nil, err
+	return err
+}
+
 // maxEmptyReads is how often in turn a reader may deliver nothing.
 const maxEmptyReads = 100
 
@@ -35,8 +41,7 @@ func (s *source) Read(b []byte) (int, error) {
 			n, used, err := s.edit.run(b, s.ahead)
 			s.ahead = s.ahead[used:]
 			if err != nil {
-				s.ahead, s.err = nil, err
-				return 0, err
+				return 0, s.fail(err)
 			}
 			if n > 0 {
 				return n, nil
@@ -44,7 +49,7 @@ func (s *source) Read(b []byte) (int, error) {
 		}
 		switch {
 		case len(s.ahead) > 0: // the edit is done
-			s.ahead, s.err = nil, fmt.Errorf("%w: bytes follow the last gzip member", ErrMismatch)
+			return 0, s.fail(fmt.Errorf("%w: bytes follow the last gzip member", ErrMismatch))
 		case s.err == io.EOF && !s.edit.done(): //nolint:errorlint // as above
 			s.err = fmt.Errorf("%w: the data ends after %d bytes", ErrMismatch, s.edit.used)
 		}

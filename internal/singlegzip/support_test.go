@@ -2,9 +2,7 @@ package singlegzip
 
 import (
 	"bytes"
-	"compress/flate"
 	"compress/gzip"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -68,27 +66,6 @@ func klauspost(t testing.TB, data string, level int) []byte {
 		t.Fatal(err)
 	}
 	return b.Bytes()
-}
-
-var plainHeader = []byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255}
-
-// member is deflate data that inflates to data, between the header and a right trailer.
-func member(header, deflate []byte, data string) []byte {
-	b := append(bytes.Clone(header), deflate...)
-	b = binary.LittleEndian.AppendUint32(b, crc32.ChecksumIEEE([]byte(data)))
-	return binary.LittleEndian.AppendUint32(b, uint32(len(data)))
-}
-
-// bits is bytes made of bits, the first one lowest, given as strings of 0 and 1 in the order of the stream; spaces do not count.
-func bits(s string) []byte {
-	s = strings.ReplaceAll(s, " ", "")
-	b := make([]byte, (len(s)+7)/8)
-	for i, c := range s {
-		if c == '1' {
-			b[i/8] |= 1 << (i % 8)
-		}
-	}
-	return b
 }
 
 func joinBytes(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
@@ -243,19 +220,4 @@ func readSmall(r io.Reader) ([]byte, error) {
 			return all, err
 		}
 	}
-}
-
-// stdDeflate is data as deflate data of the standard library.
-func stdDeflate(t testing.TB, data string, level int) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	w, err := flate.NewWriter(&b, level)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = io.WriteString(w, data)
-	if err = errors.Join(err, w.Close()); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
 }

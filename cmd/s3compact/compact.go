@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
@@ -38,7 +37,7 @@ func (p *program) compactCommand() *cli.Command {
 			&cli.StringFlag{Name: "shard", Usage: "this process's share, `I/N` from 0 (default: from the array job's environment)", Category: "run"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "list what would be done; read, write and ask nothing", Category: "run"},
 			&cli.BoolFlag{Name: "yes", Usage: "do not ask", Category: "run"},
-			&cli.DurationFlag{Name: "min-age", Value: time.Hour, Usage: "leave objects younger than this `DURATION`", Category: "what"},
+			&cli.StringFlag{Name: "min-age", Value: "1h", Usage: "leave objects younger than this `DURATION`, such as 90m or 1d", Category: "what"},
 			&cli.BoolFlag{Name: "keep-originals", Usage: "delete nothing, now or in later runs; without --dest readers then see every record twice", Category: "what"},
 			&cli.StringFlag{Name: "content", Value: string(validate.ContentNDJSON), Usage: "`KIND` of text: ndjson (each member begins as a JSON object) or lines (any text without header lines)", Category: "what"},
 			&cli.StringFlag{Name: "gzip", Value: "multi", Usage: "`FORM` of outputs: multi (the members as they are, one behind another)", Category: "what"},
@@ -55,16 +54,11 @@ func (p *program) compactCommand() *cli.Command {
 }
 
 func (p *program) compact(c *cli.Context) error {
-	start := time.Now()
-	bar, above := p.withProgress(c, "compact")
-	defer bar.Close()
-	log, err := above.logger(c)
+	s, ctx, err := p.begin(c, "compact")
 	if err != nil {
 		return err
 	}
-	if err := checkOutput(c, "table", "json"); err != nil {
-		return err
-	}
+	defer s.end()
 	options, err := compactOptions(c)
 	if err != nil {
 		return err
@@ -80,8 +74,6 @@ func (p *program) compact(c *cli.Context) error {
 	if !dryRun && !c.Bool("yes") && !p.stdinTerminal {
 		return usageError("compact deletes originals and there is no terminal to ask on: give --yes, or look first with --dry-run")
 	}
-	ctx, cancel := withDeadline(c)
-	defer cancel()
 	store, err := openStore(ctx, c, options.Concurrency)
 	if err != nil {
 		return err
@@ -90,10 +82,10 @@ func (p *program) compact(c *cli.Context) error {
 	if err != nil {
 		return asUsage(stopped(ctx, err))
 	}
-	out := newCompactOutput(p, c.String("output") == "json", dryRun)
-	work.options.Log, work.options.OnRefused, work.options.OnOutput = log, out.refused, out.output
+	out := newCompactOutput(p, s.json, dryRun)
+	work.options.Log, work.options.OnRefused, work.options.OnOutput = s.log, out.refused, out.output
 	if work.empty {
-		log.Warn("there is no object under this prefix: is it spelt right?", "prefix", c.Args().First())
+		s.log.Warn("there is no object under this prefix: is it spelt right?", "prefix", c.Args().First())
 	}
 
 	var sum compactor.Summary
@@ -105,18 +97,21 @@ func (p *program) compact(c *cli.Context) error {
 				return err
 			}
 		}
-		bar.Total(work.objects, work.bytes)
-		work.options.Progress = bar
+		s.bar.Total(work.objects, work.bytes)
+		work.options.Progress = s.bar
 		sum, err = compactor.Run(ctx, store, work.options, append(work.groups, work.notHot...))
 		if err == nil {
+			if ferr := work.record.finish(ctx, sum); ferr != nil {
+				s.log.Warn("status will not know that this shard has come to its end", "error", ferr)
+			}
 			if _, serr := compactor.Sweep(ctx, store, work.options, work.groups); serr != nil {
-				log.Warn("uploads that a dead worker left were not looked for; they cost storage until they are aborted", "error", serr)
+				s.log.Warn("uploads that a dead worker left were not looked for; they cost storage until they are aborted", "error", serr)
 			}
 		}
-		bar.Close()
+		s.bar.Close()
 	}
 	if !errors.Is(err, compactor.ErrUsage) || sum.GroupsDone > 0 {
-		out.summary(sum, spentSince(start, store.Requests()))
+		out.summary(sum, spentSince(s.start, store))
 	}
 	return compactResult(sum, stopped(ctx, err), out)
 }
@@ -146,7 +141,7 @@ func asUsage(err error) error {
 
 func compactOptions(c *cli.Context) (compactor.Options, error) {
 	o := compactor.Options{
-		MinAge: c.Duration("min-age"), Keep: c.Bool("keep-originals"),
+		Keep:        c.Bool("keep-originals"),
 		Concurrency: c.Int("concurrency"), AssumeAlone: c.Bool("assume-alone"), AcceptLoss: c.Bool("accept-loss"),
 		Tool: toolVersion(),
 	}
@@ -167,8 +162,8 @@ func compactOptions(c *cli.Context) (compactor.Options, error) {
 	if o.Concurrency < 1 || o.Concurrency > compactor.MaxConcurrency {
 		return o, usageError("--concurrency %d: from 1 to %d", o.Concurrency, compactor.MaxConcurrency)
 	}
-	if o.MinAge < 0 {
-		return o, usageError("--min-age %s: not below zero", o.MinAge)
+	if o.MinAge, err = durationFlag(c, "min-age"); err != nil {
+		return o, err
 	}
 	if o.MemoryBytes, err = sizeFlag(c, "memory", false); err != nil {
 		return o, err

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -49,36 +48,25 @@ func (p *program) convertCommand() *cli.Command {
 }
 
 func (p *program) convert(c *cli.Context) error {
-	start := time.Now()
-	bar, above := p.withProgress(c, "convert")
-	defer bar.Close()
-	log, err := above.logger(c)
+	s, ctx, err := p.begin(c, "convert")
 	if err != nil {
 		return err
 	}
-	if err := checkOutput(c, "table", "json"); err != nil {
-		return err
-	}
-	ctx, cancel := withDeadline(c)
-	defer cancel()
+	defer s.end()
 	options, err := convertOptions(ctx, c)
 	if err != nil {
-		return err
+		return stopped(ctx, err)
 	}
 	store, err := openStores(ctx, c, &options)
 	if err != nil {
-		return err
+		return stopped(ctx, err)
 	}
-	out := newConvertOutput(p, c.String("output") == "json", options.DryRun)
-	options.Log, options.Progress = log, bar
+	out := newConvertOutput(p, s.json, options.DryRun)
+	options.Log, options.Progress = s.log, s.bar
 	options.Refused, options.Planned = out.refused, out.planned
 	sum, err := parquetconv.Run(ctx, options)
-	bar.Close()
-	var requests s3store.Requests
-	if store != nil {
-		requests = store.Requests()
-	}
-	out.summary(sum, spentSince(start, requests))
+	s.bar.Close()
+	out.summary(sum, spentSince(s.start, store))
 	switch {
 	case err != nil:
 		return stopped(ctx, err)

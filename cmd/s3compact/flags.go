@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -75,26 +76,13 @@ func sizeFlag(c *cli.Context, name string, noneAllowed bool) (int64, error) {
 	return int64(n), nil
 }
 
-// deadlineFlag bounds the run: at the deadline the work stops safely.
-func deadlineFlag() cli.Flag {
-	return &cli.DurationFlag{Name: "deadline", Usage: "stop safely after this `DURATION` and exit 75; 0 is never", Category: "run"}
-}
-
-// withDeadline applies --deadline.
-func withDeadline(c *cli.Context) (context.Context, context.CancelFunc) {
-	if d := c.Duration("deadline"); d > 0 {
-		return context.WithTimeoutCause(c.Context, d, errDeadline)
-	}
-	return context.WithCancel(c.Context)
-}
-
 // stopped is err, or the cause for which ctx ended: a request that failed
-// because the run was told to stop is no failure of its own.
+// because the run was told to stop is no failure of its own. A wrong call stays one.
 func stopped(ctx context.Context, err error) error {
-	if err != nil && ctx.Err() != nil {
-		return context.Cause(ctx)
+	if u := (*usage)(nil); err == nil || ctx.Err() == nil || errors.As(err, &u) {
+		return err
 	}
-	return err
+	return context.Cause(ctx)
 }
 
 // outputFlag chooses the form of the results.

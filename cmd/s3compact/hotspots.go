@@ -165,11 +165,7 @@ func (p *program) hotspots(c *cli.Context) error {
 	if err := f.plan.write(ctx, store, r.forecast.Write); err != nil {
 		return err
 	}
-	var requests s3store.Requests
-	if store != nil {
-		requests = store.Requests()
-	}
-	r.spent = spentSince(start, requests)
+	r.spent = spentSince(start, store)
 	return r.print(p.stdout, f.output)
 }
 

@@ -162,7 +162,8 @@ func TestHotspotsAsJSONLines(t *testing.T) {
 	want := map[string]any{
 		"type": "summary", "objects": 736.0, "bytes": float64(plan.Totals.Bytes), "groups": 31.0, "hotspots": 20.0,
 		"hotspot_objects": 590.0, "hotspot_bytes": float64(plan.Totals.HotspotBytes), "outputs": 20.0, "ignored": 1.0, "cost_usd": 0.0,
-		"requests": map[string]any{"get": 0.0, "put": 0.0, "list": 0.0, "head": 0.0, "delete": 0.0},
+		"requests":   map[string]any{"get": 0.0, "put": 0.0, "list": 0.0, "head": 0.0, "delete": 0.0},
+		"bytes_read": 0.0, "bytes_written": 0.0, "retries": 0.0, "throttles": 0.0, "waited_seconds": 0.0,
 	}
 	if d := cmp.Diff(want, summary); d != "" {
 		t.Errorf("summary (-want +got):\n%s", d)

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dustin/go-humanize"
+
 	"github.com/s3compact/s3compact/internal/price"
 	"github.com/s3compact/s3compact/internal/s3store"
 )
@@ -43,18 +45,40 @@ type refusedLine struct {
 
 // spent is what a command cost, as every summary tells it.
 type spent struct {
-	Requests s3store.Requests `json:"requests"`
-	CostUSD  float64          `json:"cost_usd"`
-	Seconds  float64          `json:"seconds"`
+	Requests      s3store.Requests `json:"requests"`
+	BytesRead     int64            `json:"bytes_read"`
+	BytesWritten  int64            `json:"bytes_written"`
+	Retries       int64            `json:"retries"`
+	Throttles     int64            `json:"throttles"`
+	WaitedSeconds float64          `json:"waited_seconds"` // of all requests together, side by side
+	CostUSD       float64          `json:"cost_usd"`
+	Seconds       float64          `json:"seconds"`
 }
 
 // String is the line that a table ends with.
 func (s spent) String() string {
 	r := s.Requests
-	return fmt.Sprintf("%s (%d GET, %d PUT, %d LIST, %d HEAD, %d DELETE), $%.4f, %.2f s",
-		count(r.Total(), "request"), r.Get, r.Put, r.List, r.Head, r.Delete, s.CostUSD, s.Seconds)
+	line := fmt.Sprintf("%s (%d GET, %d PUT, %d LIST, %d HEAD, %d DELETE), read %s, wrote %s, $%.4f, %.2f s",
+		count(r.Total(), "request"), r.Get, r.Put, r.List, r.Head, r.Delete,
+		humanize.IBytes(uint64(s.BytesRead)), humanize.IBytes(uint64(s.BytesWritten)), s.CostUSD, s.Seconds)
+	if s.Retries > 0 {
+		line += fmt.Sprintf("\n%d of the requests were sent again, %d because S3 was busy; requests waited %.2f s, all together", s.Retries, s.Throttles, s.WaitedSeconds)
+	}
+	return line
 }
 
-func spentSince(start time.Time, r s3store.Requests) spent {
-	return spent{Requests: r, CostUSD: price.Default().Requests(r), Seconds: time.Since(start).Round(time.Millisecond).Seconds()}
+// spentSince is what a command that began at start has spent. Without a store
+// nothing was sent.
+func spentSince(start time.Time, store *s3store.Client) spent {
+	var m s3store.Metrics
+	if store != nil {
+		m = store.Metrics()
+	}
+	return spent{
+		Requests: m.Requests, BytesRead: m.BytesRead, BytesWritten: m.BytesWritten,
+		Retries: m.Retries, Throttles: m.Throttles, WaitedSeconds: seconds(m.Waited),
+		CostUSD: price.Default().Requests(m.Requests), Seconds: seconds(time.Since(start)),
+	}
 }
+
+func seconds(d time.Duration) float64 { return d.Round(time.Millisecond).Seconds() }

@@ -87,7 +87,7 @@ func (p *program) submit(c *cli.Context) error {
 	if err := job.Validate(); err != nil {
 		return usageError("submit: %v", err)
 	}
-	if d, err := time.ParseDuration(command.flags["deadline"]); job.Timeout > 0 && (err != nil || d == 0 || d >= job.Timeout) {
+	if d, err := parseDuration(command.flags["deadline"]); job.Timeout > 0 && (err != nil || d == 0 || d >= job.Timeout) {
 		log.Warn("an attempt that reaches --timeout is not tried again: give the command a shorter --deadline", "timeout", job.Timeout)
 	}
 	if c.Bool("dry-run") {

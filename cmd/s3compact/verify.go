@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
@@ -44,48 +43,41 @@ type verifiedLine struct {
 }
 
 func (p *program) verify(c *cli.Context) error {
-	start := time.Now()
-	bar, above := p.withProgress(c, "verify")
-	defer bar.Close()
-	log, err := above.logger(c)
+	s, ctx, err := p.begin(c, "verify")
 	if err != nil {
 		return err
 	}
-	if err := checkOutput(c, "table", "json"); err != nil {
-		return err
-	}
+	defer s.end()
 	if c.NArg() > 0 || c.String("state") == "" {
 		return usageError("verify what? Give --state s3://bucket/_s3compact/ and nothing else")
 	}
-	o := compactor.Options{Concurrency: c.Int("concurrency"), Log: log, Progress: bar}
+	o := compactor.Options{Concurrency: c.Int("concurrency"), Log: s.log, Progress: s.bar}
 	if o.Concurrency < 1 || o.Concurrency > compactor.MaxConcurrency {
 		return usageError("--concurrency %d: from 1 to %d", o.Concurrency, compactor.MaxConcurrency)
 	}
 	if o.State, err = directory("--state", c.String("state")); err != nil {
 		return err
 	}
-	ctx, cancel := withDeadline(c)
-	defer cancel()
 	store, err := openStore(ctx, c, o.Concurrency)
 	if err != nil {
 		return err
 	}
-	asJSON, out := c.String("output") == "json", newLines(p.stdout)
+	out := newLines(p.stdout)
 	sum, err := compactor.Verify(ctx, store, o, func(v compactor.Verified) {
 		line := verifiedLine{Type: "output", Key: v.Key, Bucket: v.Bucket, OK: v.Err == nil, Members: v.Members, Bytes: v.Bytes}
 		if v.Err != nil {
 			line.Detail = v.Err.Error()
 		}
 		switch {
-		case asJSON:
+		case s.json:
 			out.write(line)
 		case v.Err != nil:
 			fmt.Fprintf(p.stdout, "BAD  s3://%s/%s: %v\n", v.Bucket, v.Key, v.Err)
 		}
 	})
-	bar.Close()
-	cost := spentSince(start, store.Requests())
-	if asJSON {
+	s.bar.Close()
+	cost := spentSince(s.start, store)
+	if s.json {
 		out.write(struct {
 			Type string `json:"type"`
 			compactor.VerifySummary

@@ -157,7 +157,7 @@ func (b *bench) trials(ctx context.Context) ([]trial, error) {
 			}
 		}
 	}
-	if len(wanted) == 0 {
+	if len(wanted) == 0 && !b.wantsCost() {
 		return nil, fmt.Errorf("-only %s matches no trial: -list shows them", b.only)
 	}
 	return wanted, nil
@@ -165,6 +165,8 @@ func (b *bench) trials(ctx context.Context) ([]trial, error) {
 
 // wants says whether -only asks for a trial.
 func (b *bench) wants(t *trial) bool { return b.only.MatchString(t.Section + ": " + t.Input) }
+
+func (b *bench) wantsCost() bool { return b.only.MatchString(costInput) }
 
 // run carries the trials out, one process at a time.
 func (b *bench) run(ctx context.Context, trials []trial, repeats int) (*report, error) {
@@ -179,6 +181,15 @@ func (b *bench) run(ctx context.Context, trials []trial, repeats int) (*report, 
 		r.Results = append(r.Results, results...)
 		if b.size == full {
 			r.Verdicts = append(r.Verdicts, t.judge(results)...)
+		}
+	}
+	if b.wantsCost() {
+		var err error
+		if r.Cost, err = b.measureCost(ctx); err != nil {
+			return nil, fmt.Errorf("%s: %w", costInput, err)
+		}
+		if b.size == full {
+			r.Verdicts = append(r.Verdicts, r.Cost.verdicts()...)
 		}
 	}
 	return r, nil

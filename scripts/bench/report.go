@@ -17,6 +17,7 @@ type report struct {
 	Size     size      `json:"size"`
 	Results  []result  `json:"results"`
 	Verdicts []verdict `json:"verdicts"`
+	Cost     *cost     `json:"cost,omitempty"`
 }
 
 // sections are the parts of the report, in order.
@@ -55,6 +56,9 @@ func (r *report) markdown(w io.Writer) {
 	}
 	for _, s := range sections {
 		r.section(w, s.name, s.title, s.what)
+	}
+	if r.Cost != nil {
+		r.Cost.markdown(w)
 	}
 }
 

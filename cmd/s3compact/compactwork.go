@@ -17,8 +17,9 @@ type compactWork struct {
 	groups  []string // of this shard
 	objects int64    // in them, as the plan or the listing has it
 	bytes   int64
-	empty   bool     // the listing found no object at all
-	notHot  []string // groups with a log that are no hotspots: they are finished and reported, no more
+	empty   bool        // the listing found no object at all
+	notHot  []string    // groups with a log that are no hotspots: they are finished and reported, no more
+	record  *planRecord // of the plan in the state; nil without a plan
 }
 
 // compactWork finds the groups of this shard: from the plan, or from a listing.
@@ -49,6 +50,10 @@ func (p *program) compactWork(ctx context.Context, c *cli.Context, store *s3stor
 	}
 	if err := w.take(hot, shard, fromPlan); err != nil {
 		return w, err
+	}
+	if fromPlan {
+		w.record = &planRecord{store: store, location: c.String("plan"), id: plan.ID, shard: shard, state: w.options.State}
+		w.options.Opened = w.record.begin
 	}
 	if !fromPlan && !c.Bool("dry-run") {
 		all := make([]string, len(hot))

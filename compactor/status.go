@@ -86,6 +86,9 @@ func (s *StatusSummary) add(g *GroupStatus) {
 // Layout reads the layout of a state. A state that does not exist is s3store.ErrNotFound.
 func Layout(ctx context.Context, s Store, state s3store.Location) (receipt.Layout, error) {
 	l, _, err := readLayout(ctx, s, state)
+	if err != nil {
+		err = fmt.Errorf("is %s the state of a compaction? %w", state, err)
+	}
 	return l, err
 }
 

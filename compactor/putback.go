@@ -1,0 +1,250 @@
+package compactor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/s3compact/s3compact/internal/receipt"
+	"github.com/s3compact/s3compact/internal/s3store"
+	"github.com/s3compact/s3compact/validate"
+)
+
+// putBack writes the originals of outputs under their keys again, each only
+// where nothing is, under the authority of a restore entry.
+type putBack struct {
+	g    *group
+	auth *authority
+
+	mu      sync.Mutex        // guards what follows
+	etags   map[string]string // of the originals that are back, by key
+	written int64             // originals that were put
+	there   int64             // originals that were there
+	bytes   int64             // written
+	newer   []string          // keys that something newer has
+}
+
+// output puts the originals of one output back. Memory: the originals' records,
+// and the budget for their bytes.
+func (p *putBack) output(ctx context.Context, t *taken) error {
+	at, err := p.g.thereNow(ctx, t.originals)
+	if err != nil {
+		return err
+	}
+	var missing []*receipt.Member
+	for i := range t.originals {
+		m := &t.originals[i]
+		how, etag, err := p.g.stands(ctx, m, at)
+		switch {
+		case err != nil:
+			return err
+		case how == vacant:
+			missing = append(missing, m)
+		default:
+			p.note(m, how, etag, false)
+		}
+	}
+	eg, ectx := errgroup.WithContext(ctx)
+	eg.SetLimit(p.g.r.o.Concurrency)
+	for _, s := range spans(t.ref, missing) {
+		if ectx.Err() != nil {
+			break
+		}
+		eg.Go(func() error { return p.span(ectx, &s) })
+	}
+	if err := eg.Wait(); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+// note keeps how an original stands in the end.
+func (p *putBack) note(m *receipt.Member, how standing, etag string, put bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case how == newer:
+		p.newer = append(p.newer, m.Key)
+		return
+	case put:
+		p.written++
+		p.bytes += m.Size
+	default:
+		p.there++
+	}
+	p.etags[m.Key] = etag
+}
+
+// span reads and proves the span's originals, then puts them.
+func (p *putBack) span(ctx context.Context, s *span) error {
+	r := p.g.r
+	if s.originals[0].Size > wholeBytes {
+		return p.large(ctx, s)
+	}
+	held := s.to - s.from
+	if err := r.budget.acquire(ctx, held); err != nil {
+		return err
+	}
+	defer r.budget.release(held)
+	b, err := s.read(ctx, r.store)
+	if err != nil {
+		return err
+	}
+	// All are proven before the first is written.
+	bodies := make([][]byte, len(s.originals))
+	for i, m := range s.originals {
+		if bodies[i], err = s.original(b, m); err != nil {
+			return err
+		}
+	}
+	eg, ectx := errgroup.WithContext(ctx)
+	for i, m := range s.originals {
+		if err := r.budget.readers.Acquire(ectx, 1); err != nil {
+			break // a PUT has failed, or the run was told to stop
+		}
+		eg.Go(func() error {
+			defer r.budget.readers.Release(1)
+			return p.put(ectx, m, bodies[i])
+		})
+	}
+	if err := eg.Wait(); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+// put writes one original.
+func (p *putBack) put(ctx context.Context, m *receipt.Member, body []byte) error {
+	r := p.g.r
+	return p.settle(ctx, m, func(sctx context.Context) (string, error) {
+		crc := validate.CRC64(body)
+		info, err := r.store.Put(sctx, r.o.Bucket, m.Key, body, s3store.PutOptions{Attributes: m.Attributes, CreateOnly: true, CRC64NVME: &crc})
+		return info.ETag, err
+	})
+}
+
+// settle sends a write, signed by the authority, until it is known how the
+// original's key stands. write gives the new object's ETag.
+func (p *putBack) settle(ctx context.Context, m *receipt.Member, write func(context.Context) (etag string, err error)) error {
+	var last error
+	for range maxTries {
+		sctx, err := p.auth.sign(ctx)
+		if err != nil {
+			return err
+		}
+		etag, err := write(sctx)
+		last = err
+		switch {
+		case err == nil && !p.g.r.o.ReadBack:
+			p.note(m, back, etag, true)
+			p.g.r.o.Progress.Add(1, m.Size)
+			return nil
+		case errors.Is(err, s3store.ErrExpired):
+			p.auth.expired()
+			continue
+		case errors.Is(err, s3store.ErrDenied), errors.Is(err, errAltered), ctx.Err() != nil:
+			return fmt.Errorf("put back %s: %w", m.Key, err)
+		}
+		// Refused as existing, or without an answer, or not to be trusted: what is there decides.
+		how, etag, lerr := p.g.looked(ctx, m)
+		switch {
+		case lerr != nil:
+			return lerr
+		case how != vacant:
+			p.note(m, how, etag, how == back)
+			p.g.r.o.Progress.Add(1, m.Size)
+			return nil
+		}
+		if errors.Is(err, s3store.ErrConflict) {
+			select {
+			case <-time.After(conflictWait):
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		}
+	}
+	if last == nil {
+		last = errors.New("it was written and is not there")
+	}
+	return fmt.Errorf("put back %s: %w", m.Key, last)
+}
+
+// large writes an original of any size as an upload of parts. It is completed
+// only where every byte was proven, and only where nothing is under the key.
+// Memory: one part.
+func (p *putBack) large(ctx context.Context, s *span) error {
+	r, m := p.g.r, s.originals[0]
+	partBytes := max(r.o.PartBytes, (m.Size+maxParts-1)/maxParts)
+	if err := r.budget.acquire(ctx, partBytes); err != nil {
+		return err
+	}
+	defer r.budget.release(partBytes)
+	id, err := r.store.CreateUpload(ctx, r.o.Bucket, m.Key, m.Attributes)
+	if err != nil {
+		return fmt.Errorf("put back %s: %w", m.Key, err)
+	}
+	completed := false
+	defer func() {
+		if !completed {
+			actx, cancel := drained(ctx)
+			defer cancel()
+			_ = r.store.AbortUpload(actx, r.o.Bucket, m.Key, id) // gone already where it was completed without an answer
+		}
+	}()
+	parts, err := p.parts(ctx, s, id, partBytes)
+	if err != nil {
+		return err
+	}
+	return p.settle(ctx, m, func(sctx context.Context) (string, error) {
+		etag, err := r.store.CompleteUpload(sctx, r.o.Bucket, m.Key, id, parts, m.CRC64)
+		completed = err == nil
+		return etag, err
+	})
+}
+
+// parts uploads the bytes of a large original, which are proven when it returns.
+func (p *putBack) parts(ctx context.Context, s *span, id string, partBytes int64) (parts []s3store.Part, err error) {
+	buf := make([]byte, partBytes)
+	for range maxTries {
+		parts, err = p.partsOnce(ctx, s, id, buf)
+		if err == nil || ctx.Err() != nil || errors.Is(err, errAltered) || known(err) {
+			break
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("put back %s: %w", s.originals[0].Key, err)
+	}
+	return parts, nil
+}
+
+func (p *putBack) partsOnce(ctx context.Context, s *span, id string, buf []byte) (parts []s3store.Part, err error) {
+	r := p.g.r
+	body, err := s.stream(ctx, r.store)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	for {
+		n, err := io.ReadFull(body, buf)
+		// Plain, these stand for an end that the body's proof has reached.
+		atEnd := err == io.EOF || err == io.ErrUnexpectedEOF //nolint:errorlint // wrapped, they are failures
+		if err != nil && !atEnd {
+			return nil, err
+		}
+		if n > 0 {
+			part, err := r.store.UploadPart(ctx, r.o.Bucket, s.originals[0].Key, id, int32(len(parts)+1), buf[:n], validate.CRC64(buf[:n]))
+			if err != nil {
+				return nil, err
+			}
+			parts = append(parts, part)
+		}
+		if atEnd {
+			return parts, nil
+		}
+	}
+}

@@ -1,0 +1,124 @@
+package compactor
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/s3compact/s3compact/internal/receipt"
+	"github.com/s3compact/s3compact/internal/s3store"
+	"github.com/s3compact/s3compact/validate"
+)
+
+const (
+	// spanBytes is about what one GET of an output reads of neighbouring originals.
+	spanBytes = 8 << 20
+	// spanGapBytes is the most that is read and dropped between two wanted originals
+	// to save a request.
+	spanGapBytes = 64 << 10
+	// wholeBytes is the largest original that is held in memory and written by one
+	// PUT. It fits into the least budget.
+	wholeBytes = 64 << 20
+)
+
+// span is neighbouring originals of an output that one GET reads.
+type span struct {
+	ref       receipt.OutputRef
+	originals []*receipt.Member
+	from, to  int64 // bytes of the output
+}
+
+// spans cuts wanted originals, in the order in which they lie in the output. A
+// span is longer than spanBytes only where it is a single original.
+func spans(ref receipt.OutputRef, originals []*receipt.Member) []span {
+	var all []span
+	for _, m := range originals {
+		offset, length := placed(m)
+		if n := len(all); n > 0 {
+			s := &all[n-1]
+			if offset-s.to <= spanGapBytes && offset+length-s.from <= spanBytes && m.Size <= spanBytes {
+				s.originals = append(s.originals, m)
+				s.to = offset + length
+				continue
+			}
+		}
+		all = append(all, span{ref, []*receipt.Member{m}, offset, offset + length})
+	}
+	return all
+}
+
+// errAltered: what an output holds is not what its receipt says.
+var errAltered = errors.New("the output's bytes are not those of its receipt; a version of it, a backup or a replica may have them")
+
+// open reads the span's bytes of the output, on the ETag that its receipt has.
+func (s *span) open(ctx context.Context, store Store) (io.ReadCloser, error) {
+	if s.from == s.to {
+		return io.NopCloser(bytes.NewReader(nil)), nil
+	}
+	body, _, err := store.Get(ctx, s.ref.Bucket, s.ref.Key, s3store.GetOptions{IfMatch: s.ref.ETag, OffsetBytes: s.from, LengthBytes: s.to - s.from})
+	if errors.Is(err, s3store.ErrPrecondition) || errors.Is(err, s3store.ErrNotFound) {
+		err = fmt.Errorf("%w: %w", errAltered, err)
+	}
+	return body, err
+}
+
+// read holds the span's bytes; a body that breaks off is asked for again.
+func (s *span) read(ctx context.Context, store Store) (b []byte, err error) {
+	for range maxTries {
+		if b, err = s.readOnce(ctx, store); err == nil || ctx.Err() != nil || errors.Is(err, errAltered) || known(err) {
+			return b, err
+		}
+	}
+	return nil, err
+}
+
+func (s *span) readOnce(ctx context.Context, store Store) ([]byte, error) {
+	body, err := s.open(ctx, store)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	b := make([]byte, s.to-s.from)
+	_, err = io.ReadFull(body, b)
+	return b, err
+}
+
+// original is the proven bytes of one of the span's originals.
+func (s *span) original(b []byte, m *receipt.Member) ([]byte, error) {
+	offset, length := placed(m)
+	own := b[offset-s.from:][:length]
+	if int64(len(own)) != m.Size || validate.EncodeCRC64(validate.CRC64(own)) != m.CRC64 {
+		return nil, fmt.Errorf("original %s at byte %d of s3://%s/%s: %w", m.Key, offset, s.ref.Bucket, s.ref.Key, errAltered)
+	}
+	return own, nil
+}
+
+// stream is the bytes of a span's single original, however large. It ends with
+// io.EOF only when they were proven.
+func (s *span) stream(ctx context.Context, store Store) (io.ReadCloser, error) {
+	body, err := s.open(ctx, store)
+	if err != nil {
+		return nil, err
+	}
+	return &provenBody{body: body, in: crcReader{r: body}, m: s.originals[0], ref: s.ref}, nil
+}
+
+// provenBody is a body that has to be an original.
+type provenBody struct {
+	body io.Closer
+	in   crcReader
+	m    *receipt.Member
+	ref  receipt.OutputRef
+}
+
+func (p *provenBody) Read(b []byte) (int, error) {
+	n, err := p.in.Read(b)
+	if errors.Is(err, io.EOF) && (p.in.n != p.m.Size || validate.EncodeCRC64(p.in.crc) != p.m.CRC64) {
+		return n, fmt.Errorf("original %s in s3://%s/%s: %w", p.m.Key, p.ref.Bucket, p.ref.Key, errAltered)
+	}
+	return n, err
+}
+
+func (p *provenBody) Close() error { return p.body.Close() }

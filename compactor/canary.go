@@ -158,7 +158,7 @@ func (c *canaryNest) completeOnly(ctx context.Context, bucket string) (checksum 
 	if err != nil {
 		return false, err
 	}
-	defer func() { _ = s.AbortUpload(context.WithoutCancel(ctx), bucket, key, id) }()
+	defer abortDrained(ctx, s, bucket, key, id)
 	_, err = s.UploadPart(ctx, bucket, key, id, 2, canaryBody, crc+1)
 	partRefused, err := refused(err, s3store.ErrBadRequest)
 	if err != nil {
@@ -182,7 +182,7 @@ func (c *canaryNest) completeOnly(ctx context.Context, bucket string) (checksum 
 	if err != nil {
 		return false, err
 	}
-	defer func() { _ = s.AbortUpload(context.WithoutCancel(ctx), bucket, key, second) }()
+	defer abortDrained(ctx, s, bucket, key, second)
 	_, err = s.CompleteUpload(ctx, bucket, key, second, []s3store.Part{part}, validate.EncodeCRC64(crc))
 	ok, err := refused(err, s3store.ErrPrecondition)
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -14,19 +13,6 @@ import (
 	"github.com/s3compact/s3compact/internal/s3store"
 	"github.com/s3compact/s3compact/validate"
 )
-
-// drainTime is how long what is committed may still take once a run is told to
-// stop: schedulers kill 30 seconds after SIGTERM.
-const drainTime = 15 * time.Second
-
-// drained is ctx without its end, which comes drainTime later.
-func drained(ctx context.Context) (context.Context, context.CancelFunc) {
-	free, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() {
-		time.AfterFunc(drainTime, func() { cancel(context.Cause(ctx)) })
-	})
-	return free, func() { stop(); cancel(nil) }
-}
 
 // fate is what became of a commit's outputs.
 type fate int

@@ -38,6 +38,8 @@ type run struct {
 // Memory: Options.MemoryBytes for bodies and parts, and about 2 KB a member of
 // the groups at work for listings and receipts.
 func Run(ctx context.Context, s Store, o Options, groups []string) (Summary, error) {
+	ctx, ended := withDrain(ctx)
+	defer ended()
 	o.setDefaults()
 	if err := o.Selection.Validate(); err != nil {
 		return Summary{}, fmt.Errorf("selection: %w: %w", err, ErrUsage)

@@ -67,7 +67,7 @@ func sizeFlag(c *cli.Context, name string, noneAllowed bool) (int64, error) {
 	}
 	n, err := humanize.ParseBytes(v)
 	if err != nil || n > math.MaxInt64 || n == 0 {
-		hint := "write a size above zero, such as 128MiB or 1GB"
+		hint := "write a size above zero and below 8 EiB, such as 128MiB or 1GB"
 		if noneAllowed {
 			hint += ", or none"
 		}

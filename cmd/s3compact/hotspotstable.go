@@ -37,10 +37,12 @@ var tableColumns = []tableColumn{
 		return known(e.Compacting.USD, e)
 	}},
 	{"REFUSED", "refused", 3, func(h *inventory.Hotspot, e *inventory.Estimate) string {
-		switch n := sumOf(e.Refused); n {
-		case 0:
+		switch n := sumOf(e.Refused); {
+		case e.Ignored == h.Objects:
+			return "ignored"
+		case n == 0:
 			return "-"
-		case h.Objects:
+		case n == h.Objects:
 			return "all"
 		default:
 			return humanize.Comma(n)

@@ -3,6 +3,7 @@ package compactor
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/s3compact/s3compact/internal/receipt"
@@ -15,7 +16,8 @@ const staleUpload = 24 * time.Hour
 
 // Sweep aborts uploads below the scope that a dead worker of this state left:
 // older than a day, named like an output of one of the groups, and not named
-// by the head of its log. It returns how many it aborted.
+// by the head of its log. It also removes what canaries left. It returns how
+// many uploads it aborted.
 func Sweep(ctx context.Context, s Store, o Options, groups []string) (aborted int, err error) {
 	o.setDefaults()
 	layout, number, err := readLayout(ctx, s, o.State)
@@ -26,6 +28,12 @@ func Sweep(ctx context.Context, s Store, o Options, groups []string) (aborted in
 	ours := make(map[string]bool, len(groups))
 	for _, g := range groups {
 		ours[receipt.GID(layout.StateID, g)] = true
+	}
+	for _, b := range o.buckets() {
+		n, err := sweepCanaries(ctx, s, b)
+		if aborted += n; err != nil {
+			return aborted, err
+		}
 	}
 	bucket, prefix := o.Bucket, o.Scope
 	if o.Dest != nil {
@@ -39,7 +47,7 @@ func Sweep(ctx context.Context, s Store, o Options, groups []string) (aborted in
 		return nil
 	})
 	if err != nil {
-		return 0, err
+		return aborted, err
 	}
 	for _, u := range stale {
 		gid, _, _ := receipt.ParseOutputName(u.Key)
@@ -69,4 +77,14 @@ func (l *grouplog) names(output string) bool {
 		}
 	}
 	return false
+}
+
+// buckets are those that a run writes to, each once.
+func (o *Options) buckets() []string {
+	all := []string{o.Bucket, o.State.Bucket}
+	if o.Dest != nil {
+		all = append(all, o.Dest.Bucket)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }

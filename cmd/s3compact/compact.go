@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dustin/go-humanize"
@@ -99,12 +100,13 @@ func (p *program) compact(c *cli.Context) error {
 		}
 		s.bar.Total(work.objects, work.bytes)
 		work.options.Progress = s.bar
-		sum, err = compactor.Run(ctx, store, work.options, append(work.groups, work.notHot...))
+		groups := slices.Concat(work.groups, work.notHot)
+		sum, err = compactor.Run(ctx, store, work.options, groups)
 		if err == nil {
 			if ferr := work.record.finish(ctx, sum); ferr != nil {
 				s.log.Warn("status will not know that this shard has come to its end", "error", ferr)
 			}
-			if _, serr := compactor.Sweep(ctx, store, work.options, work.groups); serr != nil {
+			if _, serr := compactor.Sweep(ctx, store, work.options, groups); serr != nil {
 				s.log.Warn("uploads that a dead worker left were not looked for; they cost storage until they are aborted", "error", serr)
 			}
 		}

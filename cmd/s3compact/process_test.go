@@ -2,8 +2,11 @@ package main
 
 import (
 	"bytes"
+	"flag"
 	"os"
 	"os/exec"
+	"runtime"
+	"strconv"
 	"testing"
 )
 
@@ -14,6 +17,13 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		_ = os.Unsetenv(asProgram)
 		os.Exit(newProgram().run(append([]string{"s3compact"}, os.Args[1:]...)))
+	}
+	flag.Parse()
+	inParallel := false
+	flag.Visit(func(f *flag.Flag) { inParallel = inParallel || f.Name == "test.parallel" })
+	if !inParallel {
+		// What runs in parallel here waits for processes and answers more than it computes.
+		_ = flag.Set("test.parallel", strconv.Itoa(4*runtime.GOMAXPROCS(0))) // a number is a number
 	}
 	os.Exit(m.Run())
 }

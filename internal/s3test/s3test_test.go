@@ -126,3 +126,52 @@ func TestServerEndsWithItsProcess(t *testing.T) {
 		}
 	}
 }
+
+func TestAgeObjects(t *testing.T) {
+	s := Start(t)
+	bucket := s.Bucket(t)
+	modified := func(key string) time.Time {
+		out, err := s.Client().HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: &bucket, Key: &key})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return *out.LastModified
+	}
+	before := map[string]time.Time{}
+	for _, key := range []string{"a/b/x", "a/y", "b/z"} {
+		if _, err := s.Client().PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader("x")}); err != nil {
+			t.Fatal(err)
+		}
+		before[key] = modified(key)
+	}
+	s.AgeObjects(t, bucket, "a/", 25*time.Hour)
+	for key, at := range before {
+		want := 25 * time.Hour
+		if key == "b/z" {
+			want = 0
+		}
+		if d := at.Sub(modified(key)); d.Round(time.Minute) != want {
+			t.Errorf("%s is older by %v, want %v", key, d, want)
+		}
+	}
+}
+
+func TestAgeUploads(t *testing.T) {
+	s := Start(t)
+	bucket := s.Bucket(t)
+	if _, err := s.Client().CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: &bucket, Key: aws.String("a/b")}); err != nil {
+		t.Fatal(err)
+	}
+	initiated := func() time.Time {
+		out, err := s.Client().ListMultipartUploads(t.Context(), &s3.ListMultipartUploadsInput{Bucket: &bucket})
+		if err != nil || len(out.Uploads) != 1 {
+			t.Fatalf("%+v, %v", out, err)
+		}
+		return *out.Uploads[0].Initiated
+	}
+	before := initiated()
+	s.AgeUploads(t, bucket, 25*time.Hour)
+	if d := before.Sub(initiated()); d.Round(time.Minute) != 25*time.Hour {
+		t.Errorf("the upload is older by %v, want 25 h", d)
+	}
+}

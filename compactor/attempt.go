@@ -45,7 +45,7 @@ var errAgain = errors.New("the group changed meanwhile")
 // attempt's entry is the log's head, or there was nothing to commit
 // (a.entry is nil).
 func (a *attempt) run(ctx context.Context, chunks []chunk) (err error) {
-	a.nonce, a.started = randomID(), time.Now()
+	a.begin()
 	defer func() {
 		if err != nil {
 			a.abort(ctx)
@@ -59,6 +59,14 @@ func (a *attempt) run(ctx context.Context, chunks []chunk) (err error) {
 	if len(a.outputs) == 0 {
 		return a.g.allDenied(chunks)
 	}
+	return a.publish(ctx)
+}
+
+// begin gives the attempt its name.
+func (a *attempt) begin() { a.nonce, a.started = randomID(), time.Now() }
+
+// publish is steps 5 and 6 for what was uploaded.
+func (a *attempt) publish(ctx context.Context) error {
 	e := &receipt.Entry{Header: receipt.Header{
 		Kind: receipt.Commit, Nonce: a.nonce, Tool: a.g.r.o.Tool, PlanID: a.g.r.o.PlanID,
 		Content: string(a.g.r.o.Content), Keep: a.g.r.o.Keep,
@@ -221,8 +229,8 @@ func (a *attempt) place(ctx context.Context, c chunk, o s3store.Object, res resu
 		}
 		a.names++
 		number := a.names
-		w = &classOutput{lines: r.o.Content == validate.ContentLines, out: newOutputWriter(ctx, r.store, r.outBucket, r.o.PartBytes, m.class, func(first string, members []receipt.Member, all bool) (string, error) {
-			return a.outputKey(c, number, first, members, all)
+		w = &classOutput{lines: r.o.Content == validate.ContentLines, out: newOutputWriter(ctx, r.store, r.outBucket, r.o.PartBytes, m.class.attributes(), func(first string, members []receipt.Member, all bool) (string, error) {
+			return a.outputKey(c.sharedKeys(members, all), number, first, c.extension)
 		})}
 		classes[m.class] = w
 		*order = append(*order, m.class)
@@ -262,35 +270,38 @@ func (a *attempt) leave(ctx context.Context, w *classOutput, judged bool) {
 	}
 }
 
-// outputKey names an output. Keys that would be too long are refused.
-// While more members may come, it lies in the directory that the whole chunk shares.
-func (a *attempt) outputKey(c chunk, number int, first string, members []receipt.Member, all bool) (string, error) {
-	r := a.g.r
-	var keys []string
+// sharedKeys are the keys whose directory an output lies in: those of its
+// members, or, while more may come, of the whole chunk.
+func (c *chunk) sharedKeys(members []receipt.Member, all bool) (keys []string) {
 	if all {
 		for _, m := range members {
 			keys = append(keys, m.Key)
 		}
-	} else {
-		for _, o := range c.members {
-			keys = append(keys, o.Key)
-		}
+		return keys
 	}
-	key := r.outPrefix + sharedDirectory(keys) + receipt.OutputName(stem(first, c.extension), a.log.gid, a.nonce, number, c.extension)
+	for _, o := range c.members {
+		keys = append(keys, o.Key)
+	}
+	return keys
+}
+
+// outputKey names an output in the directory that the keys share. A key that would be too long is refused.
+func (a *attempt) outputKey(keys []string, number int, first, extension string) (string, error) {
+	key := a.g.r.outPrefix + sharedDirectory(keys) + receipt.OutputName(stem(first, extension), a.log.gid, a.nonce, number, extension)
 	if len(key) > maxKeyBytes {
 		return "", &groupRefusal{"too_long", fmt.Sprintf("the output's key would have %d bytes, S3 allows %d", len(key), maxKeyBytes)}
 	}
 	return key, nil
 }
 
-// unchanged is step 5: the group is listed again, and every member must be as it was read.
+// unchanged is step 5: what lies where the members were is listed again, and every member must be as it was read.
 func (a *attempt) unchanged(ctx context.Context, e *receipt.Entry) error {
-	l, err := a.g.relist(ctx)
+	there, err := a.g.thereNow(ctx, e.Members)
 	if err != nil {
 		return err
 	}
 	for _, m := range e.Members {
-		if o, ok := l[m.Key]; !ok || o.ETag != m.ETag || !o.LastModified.Equal(m.LastModified) || o.StorageClass != m.Attributes.StorageClass {
+		if o, ok := there[m.Key]; !ok || o.ETag != m.ETag || !o.LastModified.Equal(m.LastModified) || o.StorageClass != m.Attributes.StorageClass {
 			return fmt.Errorf("%w: %s", errAgain, m.Key)
 		}
 	}

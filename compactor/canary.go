@@ -18,6 +18,7 @@ type enforcement struct {
 	batchETags bool // per-key ETags in DeleteObjects
 	checksum   bool // CRC64NVME is checked and stored
 	signature  bool // a request signed 16 minutes ago is refused
+	absorb     bool // DELETE with If-Match in the outputs' bucket: outputs may be compacted again
 }
 
 // canary tries each guarantee on objects of its own under fresh names, and
@@ -43,6 +44,11 @@ func (r *run) canary(ctx context.Context) (enforcement, error) {
 	}
 	if e.deleteETag, err = c.conditionalDelete(ctx, r.o.Bucket); err != nil {
 		return e, err
+	}
+	if e.absorb = e.deleteETag; r.outBucket != r.o.Bucket && !r.o.Keep {
+		if e.absorb, err = c.conditionalDelete(ctx, r.outBucket); err != nil {
+			return e, err
+		}
 	}
 	if e.batchETags, err = c.batchDelete(ctx, r.o.Bucket); err != nil {
 		return e, err

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -86,7 +85,11 @@ func (g *group) finish(ctx context.Context, e *receipt.Entry, takenOver bool) er
 			return err
 		}
 	}
-	return g.done(ctx, e, live, changed)
+	gone, err := g.absorbedBy(ctx, e, lost)
+	if err != nil {
+		return err
+	}
+	return g.done(ctx, e, live, gone, changed)
 }
 
 // completion is steps 7 and 8.
@@ -104,6 +107,9 @@ const maxTries = 4
 // output completes one output and proves it.
 func (c *completion) output(ctx context.Context, o receipt.Output) (fate, receipt.OutputRef, error) {
 	g := c.g
+	if o.Commit > 0 { // complete since an earlier commit
+		return c.look(ctx, o)
+	}
 	if c.takenOver {
 		what, ref, err := c.look(ctx, o)
 		if what != missing {
@@ -156,7 +162,14 @@ func (c *completion) look(ctx context.Context, o receipt.Output) (fate, receipt.
 		return unfinished, receipt.OutputRef{}, err
 	}
 	ref := receipt.OutputRef{Bucket: o.Bucket, Key: o.Key, Size: o.Size, ETag: info.ETag, CRC64: o.CRC64, Commit: c.e.Number}
-	if combined, err := combinedCRC(c.e, o); err != nil || combined != o.CRC64 {
+	holds := c.e // the entry with the output's members
+	if o.Commit > 0 {
+		ref.Commit = o.Commit
+		if holds, err = c.g.r.st.readEntry(ctx, c.g.log.gid, o.Commit); err != nil {
+			return unfinished, ref, err
+		}
+	}
+	if combined, err := combinedCRC(holds, o); err != nil || combined != o.CRC64 {
 		return unfinished, ref, fmt.Errorf("the entry's checksums of %s contradict each other; nothing is deleted: %w", o.Key, errors.Join(err, receipt.ErrFormat))
 	}
 	switch {
@@ -206,22 +219,12 @@ func (c *completion) membersUnchanged(ctx context.Context) (bool, error) {
 	if c.compared {
 		return true, nil
 	}
-	there, err := c.g.relist(ctx)
+	there, err := c.g.thereNow(ctx, c.e.Members)
 	if err != nil {
 		return false, err
 	}
 	c.compared = allThere(c.e, there)
 	return c.compared, nil
-}
-
-// allThere says whether every member of the entry is still there on its ETag.
-func allThere(e *receipt.Entry, there map[string]s3store.Object) bool {
-	for i := range e.Members {
-		if o, ok := there[e.Members[i].Key]; !ok || o.ETag != e.Members[i].ETag {
-			return false
-		}
-	}
-	return true
 }
 
 // giveUp looks whether an upload that can't or should not be completed is
@@ -247,15 +250,32 @@ func (c *completion) giveUp(ctx context.Context, o receipt.Output) (fate, receip
 // deleteMembers is step 9, for the members of all outputs but the lost ones. It
 // returns the members that were replaced meanwhile.
 func (g *group) deleteMembers(ctx context.Context, auth *authority, e *receipt.Entry, lost map[int]bool) (changed []receipt.Refusal, err error) {
-	pending := make([]s3store.KeyETag, 0, len(e.Members))
+	var originals, absorbed []s3store.KeyETag
 	for i := range e.Members {
-		if m := &e.Members[i]; !lost[m.Output] {
-			pending = append(pending, s3store.KeyETag{Key: m.Key, ETag: m.ETag})
+		switch m := &e.Members[i]; {
+		case lost[m.Output]:
+		case m.Absorbed():
+			absorbed = append(absorbed, s3store.KeyETag{Key: m.Key, ETag: m.ETag})
+		default:
+			originals = append(originals, s3store.KeyETag{Key: m.Key, ETag: m.ETag})
 		}
+	}
+	if changed, err = g.deletePending(ctx, auth, g.r.o.Bucket, originals, &g.counts); err != nil {
+		return nil, err
+	}
+	var uncounted receipt.Counts // absorbed outputs are no objects that were joined
+	more, err := g.deletePending(ctx, auth, g.r.outBucket, absorbed, &uncounted)
+	return append(changed, more...), err
+}
+
+// deletePending deletes keys on their ETags until each has an answer.
+func (g *group) deletePending(ctx context.Context, auth *authority, bucket string, pending []s3store.KeyETag, counts *receipt.Counts) (changed []receipt.Refusal, err error) {
+	if len(pending) == 0 {
+		return nil, nil
 	}
 	var last error
 	for range maxTries {
-		answers, err := g.deleteAll(ctx, auth, pending)
+		answers, err := g.deleteAll(ctx, auth, bucket, pending)
 		if err != nil {
 			return nil, err
 		}
@@ -263,9 +283,9 @@ func (g *group) deleteMembers(ctx context.Context, auth *authority, e *receipt.E
 		for i, err := range answers {
 			switch {
 			case err == nil:
-				g.counts.ObjectsDeleted++
+				counts.ObjectsDeleted++
 			case errors.Is(err, s3store.ErrNotFound):
-				g.counts.ObjectsGone++
+				counts.ObjectsGone++
 			case errors.Is(err, s3store.ErrPrecondition):
 				changed = append(changed, receipt.Refusal{Key: pending[i].Key, ETag: pending[i].ETag, Reason: "changed", Detail: "replaced while it was compacted: both versions stay"})
 			case errors.Is(err, s3store.ErrDenied):
@@ -295,16 +315,17 @@ const deletesAtOnce = 16
 
 // deleteAll asks for each key's deletion once, on its ETag, under authority.
 // There is an answer for each key, of its own; err is for what stops them all.
-func (g *group) deleteAll(ctx context.Context, auth *authority, keys []s3store.KeyETag) ([]error, error) {
+// Conditions in DeleteObjects are relied on in the bucket where they were tried.
+func (g *group) deleteAll(ctx context.Context, auth *authority, bucket string, keys []s3store.KeyETag) ([]error, error) {
 	answers := make([]error, len(keys))
-	if g.r.enforces.batchETags {
+	if g.r.enforces.batchETags && bucket == g.r.o.Bucket {
 		for at := 0; at < len(keys); at += deleteBatchKeys {
 			batch := keys[at:min(at+deleteBatchKeys, len(keys))]
 			sctx, err := auth.sign(ctx)
 			if err != nil {
 				return nil, err
 			}
-			errs, err := g.r.store.DeleteBatch(sctx, g.r.o.Bucket, batch)
+			errs, err := g.r.store.DeleteBatch(sctx, bucket, batch)
 			if err != nil {
 				err = unansweredBatch(err)
 			}
@@ -324,7 +345,7 @@ func (g *group) deleteAll(ctx context.Context, auth *authority, keys []s3store.K
 			if err != nil {
 				return err
 			}
-			answers[i] = g.r.store.Delete(sctx, g.r.o.Bucket, k.Key, k.ETag)
+			answers[i] = g.r.store.Delete(sctx, bucket, k.Key, k.ETag)
 			return nil
 		})
 	}
@@ -343,30 +364,27 @@ func unansweredBatch(err error) error {
 	return fmt.Errorf("%w: %s", s3store.ErrUnanswered, err.Error())
 }
 
-// done is step 10.
-func (g *group) done(ctx context.Context, e *receipt.Entry, live []receipt.OutputRef, changed []receipt.Refusal) error {
-	there, err := g.prunable(ctx)
+// done is step 10. gone are the outputs that the commit has absorbed.
+func (g *group) done(ctx context.Context, e *receipt.Entry, live, gone []receipt.OutputRef, changed []receipt.Refusal) error {
+	d, err := g.sumUp(ctx)
 	if err != nil {
 		return err
 	}
-	d := g.sumUp(there)
-	d.Live = append(d.Live, live...)
+	d.Live = append(without(without(d.Live, gone), live), live...)
 	// A commit that revives what a void entry had given up names its outputs live.
-	d.Dead = slices.DeleteFunc(d.Dead, func(o receipt.OutputRef) bool {
-		return slices.ContainsFunc(live, func(l receipt.OutputRef) bool { return l.Key == o.Key })
-	})
+	d.Dead = without(d.Dead, live)
 	d.Changed = changed
 	d.Counts = &g.counts
-	if e.Keep {
-		d.Kept = append(d.Kept, e.Number)
-	}
+	d.Kept = keptAfter(d.Kept, e)
 	ours, err := g.log.append(ctx, d)
 	if err != nil {
 		return err
 	}
 	g.fresh = nil
 	if ours {
-		g.r.count(e)
+		if !namesAgain(e) {
+			g.r.count(e)
+		}
 	} else {
 		g.log = nil // another worker has written it; its entry is as good, but has to be read
 	}
@@ -377,44 +395,25 @@ func (g *group) done(ctx context.Context, e *receipt.Entry, live []receipt.Outpu
 	return nil
 }
 
-// prunable lists the group where the entry to be written repeats what earlier
-// ones said, which may no longer be so. Else it is nil.
-func (g *group) prunable(ctx context.Context) (map[string]s3store.Object, error) {
-	if p := g.before; p == nil || len(p.Refused) == 0 && len(p.Dead) == 0 && p.Kind != receipt.Void {
-		return nil, nil
-	}
-	return g.relist(ctx)
-}
-
 // sumUp starts an entry with what holds of the log before the commit at hand.
-// there is what a listing shows now; nil: nothing has to be compared.
-func (g *group) sumUp(there map[string]s3store.Object) *receipt.Entry {
+func (g *group) sumUp(ctx context.Context) (*receipt.Entry, error) {
 	d := &receipt.Entry{Header: receipt.Header{Kind: receipt.Done, Nonce: randomID(), Tool: g.r.o.Tool, PlanID: g.r.o.PlanID, Content: string(g.r.o.Content)}}
 	if p := g.before; p != nil {
 		d.Kept = append(d.Kept, p.Kept...)
 		d.Live = append(d.Live, p.Live...)
-		d.Dead = append(d.Dead, stillThere(p.Dead, there)...)
+		dead := p.Dead
 		if p.Kind == receipt.Void {
-			dead := make([]receipt.OutputRef, len(p.Outputs))
-			for i, o := range p.Outputs {
-				dead[i] = receipt.OutputRef{Bucket: o.Bucket, Key: o.Key, Size: o.Size, CRC64: o.CRC64, Commit: p.Number}
+			for _, o := range p.Outputs {
+				dead = append(dead[:len(dead):len(dead)], receipt.OutputRef{Bucket: o.Bucket, Key: o.Key, Size: o.Size, CRC64: o.CRC64, Commit: p.Number})
 			}
-			d.Dead = append(d.Dead, stillThere(dead, there)...)
+		}
+		var err error
+		if d.Dead, err = g.stillThere(ctx, dead); err != nil {
+			return nil, err
 		}
 	}
-	d.Refused = g.refusals(there)
-	return d
-}
-
-// stillThere is the dead outputs that the listing shows.
-func stillThere(dead []receipt.OutputRef, there map[string]s3store.Object) (left []receipt.OutputRef) {
-	for _, o := range dead {
-		if obj, ok := there[o.Key]; ok {
-			o.ETag = obj.ETag
-			left = append(left, o)
-		}
-	}
-	return left
+	d.Refused = g.refusals()
+	return d, nil
 }
 
 // readBack computes the checksum of an object as it is stored now.

@@ -18,10 +18,12 @@ type group struct {
 	log     *grouplog                  // nil: to be read
 	before  *receipt.Entry             // the entry that sums up what was before the commit at hand; nil for none
 	known   map[string]receipt.Refusal // refused for its bytes, or alone in its class, by key, as the log has it
+	seen    map[string]string          // ETags of those known that the last whole listing showed, by key; nil before it
 	kept    map[string]string          // ETags of members that commits with keep have joined, by key
 	refused map[string]Refused         // of this run, by key
 	skip    map[string]string          // ETags not to be read again in this run, by key
 	fresh   []receipt.Refusal          // found by this run and not yet in the log
+	stays   map[string]bool            // live outputs that are not what the log says, by key
 	whole   bool                       // it was refused as a whole
 	hot     bool                       // it passed the thresholds once in this run
 	leftOut int                        // members that changed since they were listed, or are of too many classes
@@ -73,6 +75,10 @@ func (g *group) round(ctx context.Context) (progress, done bool, err error) {
 	if e := g.log.entry; e != nil && e.Kind == receipt.Void {
 		return false, false, g.resolveVoid(ctx, e)
 	}
+	if e := g.log.entry; e != nil && e.Kind == receipt.Restore {
+		_, err := g.finishRestore(ctx, e)
+		return true, false, err
+	}
 	if !g.log.free() {
 		return true, false, g.finishHead(ctx)
 	}
@@ -102,6 +108,9 @@ func (g *group) round(ctx context.Context) (progress, done bool, err error) {
 		if moved, err := g.log.moved(ctx); err != nil || moved {
 			g.log = nil
 			return true, false, err
+		}
+		if absorbed, err := g.absorb(ctx); err != nil || absorbed {
+			return absorbed, false, err
 		}
 		return false, true, g.recordRefusals(ctx)
 	}
@@ -136,13 +145,19 @@ func (g *group) remember(ctx context.Context, e *receipt.Entry) error {
 	for _, r := range e.Changed { // told again until the next compaction of the group
 		g.report(Refused{Key: r.Key, Reason: r.Reason, Detail: r.Detail})
 	}
+	live := map[string]bool{}
+	for _, o := range e.Live {
+		live[o.Key] = true
+	}
 	for _, n := range e.Kept {
 		e, err := g.r.st.readEntry(ctx, g.log.gid, n)
 		if err != nil {
 			return err
 		}
 		for _, m := range e.Members {
-			g.kept[m.Key] = m.ETag
+			if live[e.Outputs[m.Output].Key] { // what a restore took apart is free again
+				g.kept[m.Key] = m.ETag
+			}
 		}
 	}
 	return nil
@@ -164,10 +179,12 @@ func (g *group) eligible(l *listing) []chunk {
 	}
 	var fresh, alone []s3store.Object
 	small, total := int64(len(l.refused)), int64(0)
+	g.seen = map[string]string{}
 	for _, o := range l.candidates {
 		if g.kept[o.Key] == o.ETag {
 			continue
 		}
+		g.seen[o.Key] = o.ETag
 		r, ok := g.known[o.Key]
 		known := ok && r.ETag == o.ETag && (r.Content == "" || r.Content == string(g.r.o.Content))
 		if known && r.Reason != reasonAlone {
@@ -277,29 +294,6 @@ func (g *group) listDest(ctx context.Context) (outputs []s3store.Object, err err
 	return outputs, err
 }
 
-// relist lists the group's objects once more, by key, and its outputs under --dest.
-func (g *group) relist(ctx context.Context) (map[string]s3store.Object, error) {
-	all := map[string]s3store.Object{}
-	o := s3store.ListOptions{Prefix: g.prefix}
-	if g.r.o.Selection.GroupBy.Flat(g.prefix) {
-		o.Delimiter = "/"
-	}
-	err := g.r.store.List(ctx, g.r.o.Bucket, o, func(p s3store.Page) error {
-		for _, obj := range p.Objects {
-			all[obj.Key] = obj
-		}
-		return nil
-	})
-	if err != nil || g.r.o.Dest == nil {
-		return all, err
-	}
-	outputs, err := g.listDest(ctx)
-	for _, obj := range outputs {
-		all[obj.Key] = obj
-	}
-	return all, err
-}
-
 // refuse notes an object that was found unfit by reading it.
 func (g *group) refuse(o s3store.Object, why *refusal) {
 	if g.skip == nil {
@@ -357,21 +351,21 @@ func (g *group) report(r Refused) {
 }
 
 // refusals is what the next entry says of objects that are not to be read
-// again: what the log knew, as far as it is still so, and what was found.
-func (g *group) refusals(there map[string]s3store.Object) []receipt.Refusal {
+// again: what the log knew, as far as the last whole listing still showed it,
+// and what was found.
+func (g *group) refusals() []receipt.Refusal {
 	byKey := map[string]receipt.Refusal{}
 	for _, r := range g.known {
-		byKey[r.Key] = r
+		if g.seen == nil || g.seen[r.Key] == r.ETag {
+			byKey[r.Key] = r
+		}
 	}
 	for _, r := range g.fresh {
 		byKey[r.Key] = r
 	}
 	var all []receipt.Refusal
 	for _, key := range sortedKeys(byKey) {
-		r := byKey[key]
-		if o, ok := there[key]; there == nil || ok && o.ETag == r.ETag {
-			all = append(all, r)
-		}
+		all = append(all, byKey[key])
 	}
 	return all
 }
@@ -382,11 +376,11 @@ func (g *group) recordRefusals(ctx context.Context) error {
 	if len(g.fresh) == 0 {
 		return nil
 	}
-	there, err := g.prunable(ctx)
+	d, err := g.sumUp(ctx)
 	if err != nil {
 		return err
 	}
 	// Where another worker was first, the next run reads these objects again and says the same.
-	_, err = g.log.append(ctx, g.sumUp(there))
+	_, err = g.log.append(ctx, d)
 	return err
 }

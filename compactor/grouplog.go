@@ -69,24 +69,37 @@ func (st *state) readEntry(ctx context.Context, gid string, number int) (*receip
 	if err != nil {
 		return nil, fmt.Errorf("read s3://%s/%s: %w", st.at.Bucket, key, err)
 	}
-	if e.Number != number || e.GID != gid || e.StateID != st.id {
-		return nil, fmt.Errorf("s3://%s/%s is an entry of another place: %w", st.at.Bucket, key, receipt.ErrFormat)
-	}
-	return e, nil
+	return e, st.checkPlace(e, gid, number)
 }
 
-// groupOf is the group that a log belongs to, from the first bytes of its first entry.
-func (st *state) groupOf(ctx context.Context, gid string) (string, error) {
-	const enough = 16 << 10 // of the compressed header line
-	key := receipt.EntryKey(st.at.Key, gid, 1)
-	body, _, err := st.store.Get(ctx, st.at.Bucket, key, s3store.GetOptions{LengthBytes: enough})
+// readOutputs reads an entry only as far as its outputs.
+func (st *state) readOutputs(ctx context.Context, gid string, number int) ([]receipt.Output, error) {
+	key := receipt.EntryKey(st.at.Key, gid, number)
+	body, _, err := st.store.Get(ctx, st.at.Bucket, key, s3store.GetOptions{})
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	defer body.Close()
-	h, err := receipt.DecodeHeader(body)
+	e, err := receipt.DecodeOutputs(body)
 	if err != nil {
-		return "", fmt.Errorf("read s3://%s/%s: %w", st.at.Bucket, key, err)
+		return nil, fmt.Errorf("read s3://%s/%s: %w", st.at.Bucket, key, err)
+	}
+	return e.Outputs, st.checkPlace(e, gid, number)
+}
+
+// checkPlace says whether an entry is of the place where it was found.
+func (st *state) checkPlace(e *receipt.Entry, gid string, number int) error {
+	if e.Number != number || e.GID != gid || e.StateID != st.id {
+		return fmt.Errorf("entry %s is one of another place: %w", receipt.EntryKey(st.at.Key, gid, number), receipt.ErrFormat)
+	}
+	return nil
+}
+
+// groupOf is the group that a log belongs to, from its first entry.
+func (st *state) groupOf(ctx context.Context, gid string) (string, error) {
+	h, err := st.readHeader(ctx, gid, 1)
+	if err != nil {
+		return "", err
 	}
 	return h.Group, nil
 }

@@ -122,15 +122,21 @@ type chunk struct {
 	extension string
 }
 
+// keyClass is what members of one output agree in by what a listing shows.
+type keyClass struct{ extension, storage, partition string }
+
+func classOfKey(key, storageClass string) keyClass {
+	return keyClass{extension(key), storageClass, partition(key)}
+}
+
 // planChunks cuts candidates into chunks: classes by extension, storage class and
 // partition segments, in key order, each chunk at most about the target size.
 // Candidates that would be alone are left out.
 func planChunks(candidates []s3store.Object, targetBytes int64) []chunk {
-	type class struct{ extension, storage, partition string }
-	classes := map[class][]s3store.Object{}
-	var order []class
+	classes := map[keyClass][]s3store.Object{}
+	var order []keyClass
 	for _, o := range candidates {
-		c := class{extension(o.Key), o.StorageClass, partition(o.Key)}
+		c := classOfKey(o.Key, o.StorageClass)
 		if _, ok := classes[c]; !ok {
 			order = append(order, c)
 		}

@@ -77,6 +77,7 @@ type Summary struct {
 	ObjectsIgnored  int64 `json:"objects_ignored"`
 	ObjectsTooYoung int64 `json:"objects_too_young"` // of those ignored
 	Outputs         int64 `json:"outputs"`
+	OutputsAbsorbed int64 `json:"outputs_absorbed"` // outputs of earlier runs or of this one that went into larger ones
 	BytesIn         int64 `json:"bytes_in"`
 	BytesOut        int64 `json:"bytes_out"`
 }

@@ -21,10 +21,10 @@ const partsUnderWay = 2
 // buffers. Nothing is visible in S3 before the upload is completed, which is
 // not done here.
 type outputWriter struct {
-	store     Store
-	bucket    string
-	partBytes int64
-	class     headers
+	store      Store
+	bucket     string
+	partBytes  int64
+	attributes s3store.Attributes
 	// name is asked for the key once: when the first part is full, or at the end,
 	// when all members are known.
 	name func(first string, members []receipt.Member, all bool) (key string, err error)
@@ -44,8 +44,8 @@ type outputWriter struct {
 	spare   [][]byte
 }
 
-func newOutputWriter(ctx context.Context, s Store, bucket string, partBytes int64, class headers, name func(string, []receipt.Member, bool) (string, error)) *outputWriter {
-	w := &outputWriter{store: s, bucket: bucket, partBytes: partBytes, class: class, name: name}
+func newOutputWriter(ctx context.Context, s Store, bucket string, partBytes int64, attributes s3store.Attributes, name func(string, []receipt.Member, bool) (string, error)) *outputWriter {
+	w := &outputWriter{store: s, bucket: bucket, partBytes: partBytes, attributes: attributes, name: name}
 	w.uploads, w.ctx = errgroup.WithContext(ctx)
 	w.uploads.SetLimit(partsUnderWay)
 	return w
@@ -54,23 +54,27 @@ func newOutputWriter(ctx context.Context, s Store, bucket string, partBytes int6
 // add appends a proven member, and a newline member behind it where it does
 // not end its last line.
 func (w *outputWriter) add(m *member, body io.Reader) error {
-	record := receipt.Member{
+	return w.append(receipt.Member{
 		Key: m.info.Key, ETag: m.info.ETag, VersionID: m.info.VersionID, Size: m.proof.SizeBytes,
-		Offset: w.joined.SizeBytes, CRC64: validate.EncodeCRC64(m.proof.CRC64),
-		UncompressedBytes: m.proof.UncompressedBytes, CRC32: m.proof.CRC32,
+		CRC64: validate.EncodeCRC64(m.proof.CRC64), UncompressedBytes: m.proof.UncompressedBytes, CRC32: m.proof.CRC32,
 		LastModified: m.info.LastModified, Attributes: m.info.Attributes, Newline: m.proof.NeedsNewline(),
-	}
+	}, m.proof, body)
+}
+
+// append appends the bytes that the proof is of, and a newline member where the record says so.
+func (w *outputWriter) append(record receipt.Member, proof validate.Gzip, body io.Reader) error {
 	if len(w.members) == 0 {
-		w.first = m.info.Key
+		w.first = record.Key
 	}
 	in := &crcReader{r: body}
 	if err := w.readFrom(in); err != nil {
-		return fmt.Errorf("join %s: %w", m.info.Key, err)
+		return fmt.Errorf("join %s: %w", record.Key, err)
 	}
-	if in.n != m.proof.SizeBytes || in.crc != m.proof.CRC64 {
-		return fmt.Errorf("join %s: %d bytes with other content than the %d that were proven", m.info.Key, in.n, m.proof.SizeBytes)
+	if in.n != proof.SizeBytes || in.crc != proof.CRC64 {
+		return fmt.Errorf("join %s: %d bytes with other content than the %d that were proven", record.Key, in.n, proof.SizeBytes)
 	}
-	w.joined.Add(m.proof)
+	record.Offset = w.joined.SizeBytes
+	w.joined.Add(proof)
 	if record.Newline {
 		if err := w.write(validate.NewlineMember); err != nil {
 			return err
@@ -78,6 +82,39 @@ func (w *outputWriter) add(m *member, body io.Reader) error {
 		w.joined.AddNewline()
 	}
 	w.members = append(w.members, record)
+	return nil
+}
+
+// copy appends a whole object whose bytes the server copies. No bytes may be
+// waiting: the parts before it must be full.
+func (w *outputWriter) copy(record receipt.Member, proof validate.Gzip) error {
+	if len(w.members) == 0 {
+		w.first = record.Key
+	}
+	number, err := w.nextPart(false)
+	if err != nil {
+		return err
+	}
+	record.Offset = w.joined.SizeBytes
+	w.joined.Add(proof)
+	w.members = append(w.members, record)
+	w.uploads.Go(func() error {
+		from := s3store.CopySource{Bucket: record.Bucket, Key: record.Key, ETag: record.ETag, SizeBytes: record.Size}
+		p, err := w.store.CopyPart(w.ctx, w.bucket, w.key, w.id, number, from)
+		if err != nil {
+			return err
+		}
+		if p.CRC64NVME == "" {
+			p.CRC64NVME = record.CRC64 // the completion proves it
+		}
+		if p.CRC64NVME != record.CRC64 {
+			return fmt.Errorf("copy s3://%s/%s: the copy's checksum is %s, the receipt's %s; nothing was committed", record.Bucket, record.Key, p.CRC64NVME, record.CRC64)
+		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.parts = append(w.parts, p)
+		return nil
+	})
 	return nil
 }
 
@@ -128,23 +165,32 @@ func (w *outputWriter) room() error {
 	return nil
 }
 
-// sendPart hands the buffer over to be uploaded, starting the upload before its first part.
-func (w *outputWriter) sendPart(last bool) error {
+// nextPart is the number of the next part; the upload is started before its first one.
+func (w *outputWriter) nextPart(last bool) (int32, error) {
 	if w.number == maxParts {
-		return fmt.Errorf("output s3://%s/%s needs more than %d parts: use a smaller --target-size", w.bucket, w.key, maxParts)
+		return 0, fmt.Errorf("output s3://%s/%s needs more than %d parts: use a smaller --target-size", w.bucket, w.key, maxParts)
 	}
 	if w.id == "" {
 		key, err := w.name(w.first, w.members, last)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		w.key = key
-		if w.id, err = w.store.CreateUpload(w.ctx, w.bucket, key, w.class.attributes()); err != nil {
-			return err
+		if w.id, err = w.store.CreateUpload(w.ctx, w.bucket, key, w.attributes); err != nil {
+			return 0, err
 		}
 	}
 	w.number++
-	number, body := w.number, w.buf
+	return w.number, nil
+}
+
+// sendPart hands the buffer over to be uploaded.
+func (w *outputWriter) sendPart(last bool) error {
+	number, err := w.nextPart(last)
+	if err != nil {
+		return err
+	}
+	body := w.buf
 	w.buf = nil
 	w.uploads.Go(func() error {
 		p, err := w.store.UploadPart(w.ctx, w.bucket, w.key, w.id, number, body, validate.CRC64(body))
@@ -188,7 +234,7 @@ func (w *outputWriter) finish(ctx context.Context) (receipt.Output, error) {
 	}
 	return receipt.Output{
 		Bucket: w.bucket, Key: w.key, Size: w.joined.SizeBytes, CRC64: validate.EncodeCRC64(w.joined.CRC64),
-		UploadID: w.id, Parts: parts, Attributes: w.class.attributes(), Members: len(w.members),
+		UploadID: w.id, Parts: parts, Attributes: w.attributes, Members: len(w.members),
 		UncompressedBytes: w.joined.UncompressedBytes, CRC32: w.joined.CRC32,
 	}, nil
 }

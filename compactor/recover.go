@@ -25,11 +25,10 @@ func (g *group) void(ctx context.Context, e *receipt.Entry, reason string) error
 	if !g.r.enforces.signature && !g.r.o.AssumeAlone {
 		return fmt.Errorf("group %q: a commit can't be carried out, and this endpoint accepts requests that were signed long ago, so a paused worker could still carry it out: make sure that none is left, then run again with --assume-alone: %w", g.prefix, ErrUsage)
 	}
-	there, err := g.relist(ctx)
+	v, err := g.sumUp(ctx)
 	if err != nil {
 		return err
 	}
-	v := g.sumUp(there)
 	v.Kind, v.Wait, v.Reason = receipt.Void, true, reason
 	v.Outputs, v.Members = e.Outputs, e.Members
 	if _, err = g.log.append(ctx, v); err != nil {
@@ -49,7 +48,7 @@ func (g *group) outputMissing(ctx context.Context, e *receipt.Entry, o receipt.O
 	} else if moved {
 		return errHeadMoved
 	}
-	there, err := g.relist(ctx)
+	there, err := g.thereNow(ctx, e.Members)
 	if err != nil {
 		return err
 	}
@@ -87,11 +86,14 @@ func (g *group) resolveVoid(ctx context.Context, v *receipt.Entry) error {
 	if err := g.remember(ctx, v); err != nil {
 		return err
 	}
-	there, err := g.relist(ctx)
+	there, err := g.thereNow(ctx, v.Members)
 	if err != nil {
 		return err
 	}
-	next := g.sumUp(there)
+	next, err := g.sumUp(ctx)
+	if err != nil {
+		return err
+	}
 	if !allThere(v, there) {
 		holds, err := g.holdsAgain(ctx, v, there)
 		if err != nil {

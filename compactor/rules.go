@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/s3compact/s3compact/internal/receipt"
 	"github.com/s3compact/s3compact/internal/s3store"
 )
 
@@ -21,6 +22,15 @@ func (h headers) attributes() s3store.Attributes {
 		ContentType: h.contentType, ContentEncoding: h.contentEncoding, ContentLanguage: h.contentLanguage,
 		ContentDisposition: h.contentDisposition, CacheControl: h.cacheControl,
 		StorageClass: h.storageClass, Encryption: h.encryption,
+	}
+}
+
+// headersOf is the class that an output was written with.
+func headersOf(a s3store.Attributes) headers {
+	return headers{
+		contentType: a.ContentType, contentEncoding: a.ContentEncoding, contentLanguage: a.ContentLanguage,
+		contentDisposition: a.ContentDisposition, cacheControl: a.CacheControl,
+		storageClass: a.StorageClass, encryption: a.Encryption,
 	}
 }
 
@@ -45,11 +55,7 @@ func classify(i s3store.Info) (headers, *refusal) {
 	case i.WebsiteRedirect != "":
 		return refuse("redirect", "a website redirect")
 	}
-	return headers{
-		contentType: i.ContentType, contentEncoding: i.ContentEncoding, contentLanguage: i.ContentLanguage,
-		contentDisposition: i.ContentDisposition, cacheControl: i.CacheControl,
-		storageClass: i.Attributes.StorageClass, encryption: i.Encryption,
-	}, nil
+	return headersOf(i.Attributes), nil
 }
 
 // refusal is why one object must not be joined.
@@ -61,9 +67,12 @@ type refusal struct {
 func (r *refusal) Error() string { return r.reason + ": " + r.detail }
 
 // stem is the part of a name before its extension, at most 64 bytes, cut at a
-// character's border.
+// character's border; of an output, the stem that it was named with.
 func stem(key, extension string) string {
 	name := strings.TrimSuffix(key[strings.LastIndexByte(key, '/')+1:], extension)
+	if _, _, ok := receipt.ParseOutputName(key); ok {
+		name = name[:strings.LastIndex(name, ".s3c-")]
+	}
 	const maxStemBytes = 64
 	if len(name) > maxStemBytes {
 		name = strings.ToValidUTF8(name[:maxStemBytes], "")

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -24,7 +25,9 @@ type run struct {
 	budget    *budget
 	reader    *reader
 	enforces  enforcement
-	forbidden *groupRefusal // why no group may be compacted: what is committed is finished all the same
+	// readsCopies: the endpoint copies no parts, so that outputs are read and sent to be compacted again.
+	readsCopies atomic.Bool
+	forbidden   *groupRefusal // why no group may be compacted: what is committed is finished all the same
 
 	mu      sync.Mutex // guards what follows
 	summary Summary
@@ -197,10 +200,14 @@ func (r *run) refuse(x Refused) {
 func (r *run) count(e *receipt.Entry) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.summary.ObjectsIn += int64(len(e.Members))
 	r.summary.Outputs += int64(len(e.Outputs))
-	for _, m := range e.Members {
-		r.summary.BytesIn += m.Size
+	for i := range e.Members {
+		if m := &e.Members[i]; m.Absorbed() {
+			r.summary.OutputsAbsorbed++
+		} else {
+			r.summary.ObjectsIn++
+			r.summary.BytesIn += m.Size
+		}
 	}
 	for _, o := range e.Outputs {
 		r.summary.BytesOut += o.Size

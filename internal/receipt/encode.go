@@ -98,6 +98,30 @@ func DecodeHeader(r io.Reader) (*Header, error) {
 	return &e.Header, nil
 }
 
+// DecodeOutputs reads an entry as far as its outputs, which come before the
+// members: the entry that it returns has nothing else.
+func DecodeOutputs(r io.Reader) (*Entry, error) {
+	zr, err := gzip.NewReader(r)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
+	}
+	sc := bufio.NewScanner(zr)
+	sc.Buffer(make([]byte, 64<<10), maxLineBytes)
+	e := &Entry{}
+	for n := 1; n == 1 || n <= 1+e.Header.Outputs; n++ {
+		if !sc.Scan() {
+			return nil, errors.Join(fmt.Errorf("%w: lines are missing", ErrFormat), sc.Err())
+		}
+		if err := e.addLine(n, sc.Bytes()); err != nil {
+			return nil, fmt.Errorf("%w: line %d: %w", ErrFormat, n, err)
+		}
+	}
+	if len(e.Outputs) != e.Header.Outputs {
+		return nil, fmt.Errorf("%w: its outputs do not come first", ErrFormat)
+	}
+	return e, nil
+}
+
 func (e *Entry) addLine(n int, line []byte) error {
 	var kind struct {
 		Type    string `json:"type"`

@@ -61,6 +61,30 @@ func TestEntryRoundTrip(t *testing.T) {
 	}
 }
 
+func TestDecodeOutputs(t *testing.T) {
+	e := sample()
+	b, err := e.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := DecodeOutputs(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(&Entry{Header: e.Header, Outputs: e.Outputs}, got); diff != "" {
+		t.Error(diff)
+	}
+	for name, b := range map[string][]byte{
+		"nothing": nil, "cut": b[:len(b)/4],
+		"a member first": gz(`{"type":"entry","version":1,"kind":"commit","outputs":1}` + "\n" + `{"type":"member"}` + "\n"),
+		"none":           gz(`{"type":"entry","version":1,"kind":"commit","outputs":1}` + "\n"),
+	} {
+		if e, err := DecodeOutputs(bytes.NewReader(b)); !errors.Is(err, ErrFormat) {
+			t.Errorf("%s: decoded %+v, %v", name, e, err)
+		}
+	}
+}
+
 // TestEntryGolden keeps the form on S3: a receipt is read for years.
 func TestEntryGolden(t *testing.T) {
 	b, err := sample().Encode()

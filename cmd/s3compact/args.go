@@ -49,7 +49,7 @@ func (c *call) find(commands []*cli.Command, rest []string) ([]string, error) {
 		}
 		found := findCommand(commands, a)
 		if found == nil {
-			return nil, usageError("unknown command %q; see: %s --help", strings.TrimSpace(c.name()+" "+a), strings.TrimSpace("s3compact "+c.name()))
+			return nil, usageError("unknown command %q%s; see: %s --help", strings.TrimSpace(c.name()+" "+a), didYouMean(a, commandNames(commands)), strings.TrimSpace("s3compact "+c.name()))
 		}
 		c.command, commands = found, found.Subcommands
 		if len(commands) == 0 {
@@ -103,7 +103,8 @@ func flagWords(command *cli.Command, name string, rest []string) (int, error) {
 	flag, _, hasValue := strings.Cut(strings.TrimLeft(rest[0], "-"), "=")
 	f := findFlag(command.Flags, flag)
 	if f == nil {
-		return 0, usageError("unknown flag %s for %s; see: s3compact %s --help", strings.SplitN(rest[0], "=", 2)[0], name, name)
+		given := strings.SplitN(rest[0], "=", 2)[0]
+		return 0, usageError("unknown flag %s for %s%s; see: s3compact %s --help", given, name, didYouMean(given, flagNames(command.Flags)), name)
 	}
 	if _, isBool := f.(*cli.BoolFlag); isBool || hasValue {
 		return 1, nil

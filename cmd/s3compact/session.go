@@ -17,7 +17,7 @@ type session struct {
 	bar    *progress.Bar
 	log    *slog.Logger
 	json   bool // results as JSON lines
-	cancel context.CancelFunc
+	cancel func()
 }
 
 // begin reads the flags that those commands share: --output (table or json),
@@ -38,7 +38,8 @@ func (p *program) begin(c *cli.Context, title string) (*session, context.Context
 		bar.Close()
 		return nil, nil, err
 	}
-	return &session{start: start, bar: bar, log: log, json: c.String("output") == "json", cancel: cancel}, ctx, nil
+	ended := p.endInTime(ctx)
+	return &session{start: start, bar: bar, log: log, json: c.String("output") == "json", cancel: func() { ended(); cancel() }}, ctx, nil
 }
 
 // end closes the progress and gives back what the deadline holds.

@@ -29,8 +29,8 @@ func (r *Restorer) Read(b []byte) (int, error) {
 	n, err := r.source.Read(b)
 	r.sum.add(b[:n])
 	if err == io.EOF { //nolint:errorlint // the source's own are wrapped
-		if err := r.sum.check(r.sizeBytes, r.crc64); err != nil {
-			return 0, err
+		if failed := r.sum.check(r.sizeBytes, r.crc64); failed != nil {
+			return 0, r.source.fail(failed)
 		}
 	}
 	return n, err

@@ -78,8 +78,6 @@ func (p *Piece) check() error {
 	switch {
 	case len(p.Header) < minHeaderBytes || p.Header[0] != 0x1f || p.Header[1] != 0x8b || p.Header[2] != 8:
 		return errors.New("no gzip header")
-	case p.Bits > maxBits:
-		return fmt.Errorf("deflate data of %d bits, more than an object can have", p.Bits)
 	case p.FinalBit < 0 || p.FinalBit > p.Bits-minBlockBits:
 		return fmt.Errorf("the last block begins at bit %d of %d", p.FinalBit, p.Bits)
 	case p.Padding>>p.paddingBits() != 0:
@@ -93,12 +91,13 @@ func (p Pieces) Check() error {
 	if len(p) == 0 {
 		return fmt.Errorf("%w: no gzip members in the record", ErrMismatch)
 	}
-	sum := int64(0)
+	left := int64(maxBits)
 	for i := range p {
 		err := p[i].check()
-		if sum += p[i].Bits; err == nil && sum > maxBits {
+		if err == nil && p[i].Bits > left {
 			err = errors.New("more deflate data than an object can have")
 		}
+		left -= p[i].Bits
 		if err != nil {
 			return fmt.Errorf("%w: record of gzip member %d: %w", ErrMismatch, i+1, err)
 		}

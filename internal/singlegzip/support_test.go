@@ -221,3 +221,5 @@ func readSmall(r io.Reader) ([]byte, error) {
 		}
 	}
 }
+
+func header(name string) gzip.Header { return gzip.Header{Name: name, OS: 255} }

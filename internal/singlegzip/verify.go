@@ -21,8 +21,7 @@ type Original struct {
 // says, and that it gives back each original, which next names in their order. Errors are a [*validate.GzipError], ErrMismatch,
 // and r's own, wrapped. Its memory is two buffers of bufferBytes besides the prover.
 func Verify(p *validate.Prover, r io.Reader, out validate.Joined, next func() (Original, bool)) error {
-	v := &verifier{next: next, out: out, want: outputHeader[:], buf: make([]byte, bufferBytes)}
-	v.back.reset(nil, true) // done
+	v := newVerifier(out, next)
 	g, err := p.GzipStream(io.TeeReader(r, v))
 	if err != nil {
 		return err
@@ -55,6 +54,12 @@ type verifier struct {
 	want     []byte // what comes before the next original or the end
 	ended    bool   // want is the last that comes
 	buf      []byte
+}
+
+func newVerifier(out validate.Joined, next func() (Original, bool)) *verifier {
+	v := &verifier{next: next, out: out, want: outputHeader[:], buf: make([]byte, bufferBytes)}
+	v.back.reset(nil, true) // no original at hand
+	return v
 }
 
 // Write looks at the next bytes of the output.

@@ -19,6 +19,8 @@ func fuzzSeeds(f *testing.F) {
 		gzippedLevel(f, "stored", gzip.NoCompression, gzip.Header{}), gzippedLevel(f, "huffman", gzip.HuffmanOnly, gzip.Header{}),
 		withHeader(f, []byte{0x1f, 0x8b, 8, flagHeaderCRC, 0, 0, 0, 0, 0, 255, 0xc4, 0x2d}, "header CRC"),
 		withHeader(f, []byte{0x1f, 0x8b, 8, flagsReserved, 0, 0, 0, 0, 0, 255}, "reserved flags"),
+		// The header of the last block in the byte before, with a stored block; padding of ones.
+		withDeflate([]byte{0x4a, 0x04, 0x04, 1, 0, 0xfe, 0xff, 'x'}, "ax"), withDeflate([]byte{0x4b, 0x04, 0xfc}, "a"),
 		small[:1], small[:len(small)-8], changed(small, -1), changed(small, -8), append(bytes.Clone(small), 0, 0),
 		[]byte("<html>"),
 	} {
@@ -26,12 +28,24 @@ func fuzzSeeds(f *testing.F) {
 	}
 }
 
-// Any bytes: no panic, and the same judgement as the standard library's reader, with two exceptions. It ignores reserved
+// withDeflate is deflate data that inflates to data as a gzip member.
+func withDeflate(deflate []byte, data string) []byte {
+	return join([]byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255}, deflate, trailer(data))
+}
+
+// Any bytes: no panic, and the same judgement as the standard library's reader, which finds each member where it is said to
+// be, with two exceptions. It ignores reserved
 // flags, which RFC 1952 section 2.3.1.2 tells readers to refuse; and it refuses names and comments of more than 511 bytes.
 func FuzzGzip(f *testing.F) {
 	fuzzSeeds(f)
 	p := NewProver()
+	var members []Member
+	p.EachMember = func(m Member) {
+		m.Header = bytes.Clone(m.Header)
+		members = append(members, m)
+	}
 	f.Fuzz(func(t *testing.T, stored []byte) {
+		members = nil
 		got, err := p.Gzip(stored)
 		data, stdErr := readStandard(stored)
 		switch {
@@ -45,6 +59,7 @@ func FuzzGzip(f *testing.F) {
 				t.Errorf("proof of %d stored bytes, CRC-64 %#x, %d members: want %d, %#x",
 					got.SizeBytes, got.CRC64, got.Members, len(stored), CRC64(stored))
 			}
+			checkMembers(t, stored, string(data), members)
 			for _, c := range []Content{ContentNDJSON, ContentLines} {
 				checkRefusal(t, CheckContent(c, got), int64(len(data)))
 			}

@@ -22,6 +22,10 @@ func CombineCRC64(crc1, crc2 uint64, len2 int64) uint64 { return nvme.combine(cr
 // CombineCRC32 is CombineCRC64 for the IEEE CRC-32 of gzip (RFC 1952 section 8).
 func CombineCRC32(crc1, crc2 uint32, len2 int64) uint32 { return ieee.combine(crc1, crc2, len2) }
 
+// UncombineCRC64 is the CRC-64/NVME of A, given crc of A followed by B, crc2 of B and len2, the length of B in bytes. It takes
+// time in proportion to len2.
+func UncombineCRC64(crc, crc2 uint64, len2 int64) uint64 { return nvme.uncombine(crc, crc2, len2) }
+
 // Read-only after initialisation.
 var (
 	nvme = newPolynomial[uint64](crc64nvme.NVME)
@@ -67,6 +71,20 @@ func (f *polynomial[T]) combine(crc1, crc2 T, len2 int64) T {
 		}
 	}
 	return crc1 ^ crc2
+}
+
+// uncombine divides by x, the inverse of one step of multiply, for each bit of len2 bytes: what has lost x^0 in the step has
+// gained P, which no power of x but that one holds as its highest bit.
+func (f *polynomial[T]) uncombine(crc, crc2 T, len2 int64) T {
+	crc ^= crc2
+	for range 8 * len2 {
+		if top := ^T(0) >> 1; crc > top {
+			crc = (crc^f.p)<<1 | 1
+		} else {
+			crc <<= 1
+		}
+	}
+	return crc
 }
 
 // EncodeCRC64 writes a CRC-64 as S3 does in x-amz-checksum-crc64nvme: base64 of its 8 bytes, the highest first.

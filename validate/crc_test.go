@@ -75,6 +75,9 @@ func checkCombination(t testing.TB, a, b []byte) {
 	if got, want := CombineCRC64(CRC64(a), CRC64(b), int64(len(b))), CRC64(joined); got != want {
 		t.Errorf("CombineCRC64 of %d and %d bytes = %#x, want %#x", len(a), len(b), got, want)
 	}
+	if got, want := UncombineCRC64(CRC64(joined), CRC64(b), int64(len(b))), CRC64(a); got != want {
+		t.Errorf("UncombineCRC64 of %d and %d bytes = %#x, want %#x", len(a), len(b), got, want)
+	}
 	got, want := CombineCRC32(crc32.ChecksumIEEE(a), crc32.ChecksumIEEE(b), int64(len(b))), crc32.ChecksumIEEE(joined)
 	if got != want {
 		t.Errorf("CombineCRC32 of %d and %d bytes = %#x, want %#x", len(a), len(b), got, want)

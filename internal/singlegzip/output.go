@@ -2,6 +2,7 @@ package singlegzip
 
 import (
 	"encoding/binary"
+	"fmt"
 	"hash/crc32"
 
 	"github.com/s3compact/s3compact/validate"
@@ -38,6 +39,21 @@ func AddNewline(out *validate.Joined) []byte {
 // Finish is what an output ends with, counted in out, which holds the CRC-32 and the length for the trailer.
 func Finish(out *validate.Joined) []byte {
 	return add(out, ending(out.CRC32, out.UncompressedBytes), 0, 0)
+}
+
+// Inner is the proof of what lies in an output between what Begin and Finish made, from the output's proof alone. These bytes,
+// from BeginBytes up to FinishBytes before the end, may be copied into another output as they are: they end on a whole byte,
+// no block in them is the last one, and an original at some offset of the one lies in the other as far behind their beginning
+// as it did there, with the same pieces. The error says that out is no output's.
+func Inner(out validate.Joined) (validate.Gzip, error) {
+	end := ending(out.CRC32, out.UncompressedBytes)
+	size := out.SizeBytes - int64(BeginBytes+FinishBytes)
+	if size < 0 {
+		return validate.Gzip{}, fmt.Errorf("an output of one gzip member has no fewer than %d bytes, not %d", BeginBytes+FinishBytes, out.SizeBytes)
+	}
+	crc := validate.UncombineCRC64(out.CRC64, validate.CRC64(end), int64(FinishBytes))
+	crc ^= validate.CombineCRC64(validate.CRC64(outputHeader[:]), 0, size) // the header in front
+	return validate.Gzip{SizeBytes: size, CRC64: crc, UncompressedBytes: out.UncompressedBytes, CRC32: out.CRC32}, nil
 }
 
 func ending(crc uint32, uncompressedBytes int64) []byte {

@@ -74,3 +74,36 @@ func TestBytesAround(t *testing.T) {
 		t.Errorf("%d bytes around originals, said to be %d", got, want)
 	}
 }
+
+// Outputs in an output: what is between their ends, copied, and originals around it. All comes back from its new place.
+func TestInner(t *testing.T) {
+	var all [][]byte
+	for _, o := range originals(t) {
+		all = append(all, o.stored)
+	}
+	for name, absorbed := range map[string][][]byte{"all": all, "one": all[:1], "none": nil} {
+		first, second := joined(t, absorbed...), joined(t, all[2:5]...)
+		var whole output
+		whole.bytes = append(whole.bytes, Begin(&whole.proof)...)
+		for _, from := range []output{first, second} {
+			inner, err := Inner(from.proof)
+			copied := from.bytes[BeginBytes : len(from.bytes)-FinishBytes]
+			if err != nil || inner.SizeBytes != int64(len(copied)) || inner.CRC64 != validate.CRC64(copied) {
+				t.Fatalf("%s: %+v, %v, of %d bytes with CRC-64 %#x", name, inner, err, len(copied), validate.CRC64(copied))
+			}
+			for _, offset := range from.offsets {
+				whole.offsets = append(whole.offsets, len(whole.bytes)+offset-BeginBytes)
+			}
+			whole.originals = append(whole.originals, from.originals...)
+			whole.bytes = append(whole.bytes, copied...)
+			whole.proof.Add(inner)
+		}
+		whole.bytes = append(whole.bytes, Finish(&whole.proof)...)
+		whole.check(t, append(slices.Clone(absorbed), all[2:5]...)...)
+	}
+	for size := range int64(BeginBytes + FinishBytes) {
+		if _, err := Inner(validate.Joined{SizeBytes: size}); err == nil {
+			t.Errorf("%d bytes: no error", size)
+		}
+	}
+}

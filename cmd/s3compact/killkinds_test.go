@@ -18,8 +18,6 @@ type kind struct {
 	fault   func(s *disturbed) fault.Fault // of one run
 	killed  bool                           // the run ends by SIGKILL
 	told    bool                           // the run ends by SIGTERM: exit 75 in time
-	changes bool                           // the application changes a source
-	slow    bool                           // it waits for what the program waits for
 }
 
 func (k *kind) weight() float64 {
@@ -50,15 +48,19 @@ func always(string, string) bool { return true }
 // ofWork are the requests for the data, not those by which the program looks around before.
 func ofWork(_, purpose string) bool {
 	switch purpose {
-	case "group", "member", "members", "output", "commit", "done", "log":
+	case "group", "member", "members", "output", "commit", "done", "void", "restore", "log":
 		return true
 	}
 	return false
 }
 
-// afterSurvey are requests at which a worker may be overtaken.
+// isWrite says whether the request changes what is there.
 func isWrite(op, _ string) bool {
-	return op == "PutObject" || op == "CompleteMultipartUpload" || op == "DeleteObject" || op == "DeleteObjects" || op == "UploadPart" || op == "CreateMultipartUpload"
+	switch op {
+	case "PutObject", "DeleteObject", "DeleteObjects", "CreateMultipartUpload", "UploadPart", "UploadPartCopy", "CompleteMultipartUpload", "AbortMultipartUpload":
+		return true
+	}
+	return false
 }
 
 func refusedWith(status int, code string) func(*disturbed) fault.Fault {
@@ -78,7 +80,7 @@ func is(want string) func(op, purpose string) bool {
 func changed(when func(func(*fault.Exchange)) fault.Fault, change func(w *world, key string)) func(*disturbed) fault.Fault {
 	return func(d *disturbed) fault.Fault {
 		return when(func(x *fault.Exchange) {
-			key := victim
+			key := d.w.victim()
 			if x.Key != "" && purpose(x.Request) == "member" {
 				key = x.Key
 			}
@@ -138,18 +140,18 @@ var kinds = []*kind{
 	{name: "overtaken", applies: ofWork, fault: func(d *disturbed) fault.Fault {
 		return fault.Before(func(*fault.Exchange) { d.other() })
 	}},
-	{name: "source replaced before", applies: ofWork, changes: true, fault: changed(fault.Before, (*world).replaced)},
-	{name: "source replaced after", applies: ofWork, changes: true, fault: changed(fault.After, (*world).replaced)},
-	{name: "source removed before", applies: ofWork, changes: true, fault: changed(fault.Before, (*world).removed)},
-	{name: "source removed after", applies: ofWork, changes: true, fault: changed(fault.After, (*world).removed)},
-	{name: "source added", applies: ofWork, changes: true, fault: changed(fault.Before, func(w *world, _ string) { w.added() })},
-	{name: "terminated, answer hangs", applies: always, told: true, slow: true, fault: func(d *disturbed) fault.Fault {
+	{name: "source replaced before", applies: ofWork, fault: changed(fault.Before, (*world).replaced)},
+	{name: "source replaced after", applies: ofWork, fault: changed(fault.After, (*world).replaced)},
+	{name: "source removed before", applies: ofWork, fault: changed(fault.Before, (*world).removed)},
+	{name: "source removed after", applies: ofWork, fault: changed(fault.After, (*world).removed)},
+	{name: "source added", applies: ofWork, fault: changed(fault.Before, func(w *world, _ string) { w.added() })},
+	{name: "terminated, answer hangs", applies: always, told: true, fault: func(d *disturbed) fault.Fault {
 		return fault.Before(func(*fault.Exchange) {
 			d.worker().terminate()
 			<-d.me.exited
 		})
 	}},
-	{name: "terminated, 503 from then on", applies: always, all: true, told: true, slow: true, fault: func(d *disturbed) fault.Fault {
+	{name: "terminated, 503 from then on", applies: always, all: true, told: true, fault: func(d *disturbed) fault.Fault {
 		return func(*fault.Exchange) *fault.Answer {
 			d.worker().terminate()
 			return fault.Error(http.StatusServiceUnavailable, "SlowDown")

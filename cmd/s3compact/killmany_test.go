@@ -2,5 +2,9 @@
 
 package main
 
-// faultsTried is how many faults the tests try on the real server.
-const faultsTried = 330
+const (
+	// faultsTried is how many faults the tests try on the real server.
+	faultsTried = 330
+	// pairsTried is how many times they run several workers at once there.
+	pairsTried = 40
+)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/s3compact/s3compact/internal/receipt"
@@ -127,9 +126,9 @@ func (l *grouplog) settled(o *Options) (bool, time.Duration) {
 type authority struct {
 	log *grouplog
 
-	mu   sync.Mutex // guards what follows
-	date time.Time  // of the server
-	here time.Time  // this machine's monotonic clock when it was taken
+	turns turns     // guards what follows
+	date  time.Time // of the server
+	here  time.Time // this machine's monotonic clock when it was taken
 }
 
 // errHeadMoved: another worker wrote the next entry; this one starts again.
@@ -138,8 +137,10 @@ var errHeadMoved = errors.New("another worker moved the log's head")
 // sign makes ctx carry the authority, taken anew where it is older than
 // authorityTime: only while the log and the layout have no next entry.
 func (a *authority) sign(ctx context.Context) (context.Context, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	if err := a.turns.take(ctx); err != nil {
+		return nil, err
+	}
+	defer a.turns.give()
 	if a.date.IsZero() || time.Since(a.here) >= authorityTime {
 		if err := a.take(ctx); err != nil {
 			return nil, err
@@ -150,8 +151,8 @@ func (a *authority) sign(ctx context.Context) (context.Context, error) {
 
 // expired makes the next sign take the authority anew: S3 found it too old.
 func (a *authority) expired() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	_ = a.turns.take(context.Background()) // whoever has it ends with a context of its own
+	defer a.turns.give()
 	a.date = time.Time{}
 }
 

@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/s3compact/s3compact/internal/receipt"
@@ -27,7 +26,7 @@ type state struct {
 	bucket string // of the data
 	settle time.Duration
 
-	mu        sync.Mutex        // guards what follows
+	turns     turns             // guards what follows
 	groupings map[string]string // of the layout as last read
 	number    int               // of its last entry
 	seen      time.Time         // server's Date when there was no further entry
@@ -189,8 +188,10 @@ func (st *state) claim(ctx context.Context, bucket string) error {
 // unchanged is the server's Date at which the layout was last seen to have no
 // further entry that concerns the scope; asked again after half of authorityTime.
 func (st *state) unchanged(ctx context.Context) (time.Time, error) {
-	st.mu.Lock()
-	defer st.mu.Unlock()
+	if err := st.turns.take(ctx); err != nil {
+		return time.Time{}, err
+	}
+	defer st.turns.give()
 	if !st.seen.IsZero() && time.Since(st.seenHere) < authorityTime/2 {
 		return st.seen, nil
 	}

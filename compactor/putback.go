@@ -179,7 +179,7 @@ func (p *putBack) settle(ctx context.Context, m *receipt.Member, write func(cont
 // Memory: one part.
 func (p *putBack) large(ctx context.Context, s *span) error {
 	r, m := p.g.r, s.originals[0]
-	partBytes := max(r.o.PartBytes, (m.Size+maxParts-1)/maxParts)
+	partBytes := partBytesFor(m.Size, r.o.PartBytes)
 	if err := r.budget.acquire(ctx, partBytes); err != nil {
 		return err
 	}
@@ -207,6 +207,11 @@ func (p *putBack) large(ctx context.Context, s *span) error {
 	})
 }
 
+// partBytesFor is how large the parts of an upload of a known size are.
+func partBytesFor(sizeBytes, wanted int64) int64 {
+	return max(wanted, (sizeBytes+maxParts-1)/maxParts)
+}
+
 // parts uploads the bytes of a large original, which are proven when it returns.
 func (p *putBack) parts(ctx context.Context, s *span, id string, partBytes int64) (parts []s3store.Part, err error) {
 	buf := make([]byte, partBytes)
@@ -229,6 +234,11 @@ func (p *putBack) partsOnce(ctx context.Context, s *span, id string, buf []byte)
 		return nil, err
 	}
 	defer body.Close()
+	return uploadParts(ctx, r.store, s3store.Location{Bucket: r.o.Bucket, Key: s.originals[0].Key}, id, body, buf)
+}
+
+// uploadParts sends a body as parts of an upload, each of which fills the buffer but the last.
+func uploadParts(ctx context.Context, s Store, to s3store.Location, id string, body io.Reader, buf []byte) (parts []s3store.Part, err error) {
 	for {
 		n, err := io.ReadFull(body, buf)
 		// Plain, these stand for an end that the body's proof has reached.
@@ -237,7 +247,7 @@ func (p *putBack) partsOnce(ctx context.Context, s *span, id string, buf []byte)
 			return nil, err
 		}
 		if n > 0 {
-			part, err := r.store.UploadPart(ctx, r.o.Bucket, s.originals[0].Key, id, int32(len(parts)+1), buf[:n], validate.CRC64(buf[:n]))
+			part, err := s.UploadPart(ctx, to.Bucket, to.Key, id, int32(len(parts)+1), buf[:n], validate.CRC64(buf[:n]))
 			if err != nil {
 				return nil, err
 			}

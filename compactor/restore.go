@@ -38,7 +38,8 @@ type Restored struct {
 	Originals   int
 }
 
-// Waiting is what a restore waits for.
+// Waiting is what a restore waits for. It is told every second, the last time
+// with nothing left.
 type Waiting struct {
 	Left   time.Duration // until the first goes on
 	Groups int           // that wait
@@ -98,6 +99,7 @@ type restorer struct {
 
 	mu      sync.Mutex // guards what follows
 	summary RestoreSummary
+	missing map[string]bool // of the keys asked for, those that were not found yet
 }
 
 // openRestore reads the state, which has to exist.
@@ -127,9 +129,9 @@ func openRestore(ctx context.Context, s Store, o *RestoreOptions) (*restorer, er
 		}
 		o.Dest = &dest
 	}
-	x := &restorer{o: o, store: s, layout: layout, st: newState(s, &o.Options, layout, number), keys: map[string]bool{}, runs: map[string]*run{}}
+	x := &restorer{o: o, store: s, layout: layout, st: newState(s, &o.Options, layout, number), keys: map[string]bool{}, runs: map[string]*run{}, missing: map[string]bool{}}
 	for _, k := range o.Keys {
-		x.keys[k] = true
+		x.keys[k], x.missing[k] = true, true
 	}
 	budget := newBudget(o.MemoryBytes, o.Concurrency)
 	for _, name := range layout.Groupings {
@@ -200,6 +202,22 @@ func (x *restorer) wants(key string) bool {
 	return strings.HasPrefix(key, x.o.Under)
 }
 
+// found notes that an output holds an original of this key.
+func (x *restorer) found(key string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	delete(x.missing, key)
+}
+
+// notFound is an error where no output holds an original of a key that was
+// asked for. The caller holds mu.
+func (x *restorer) notFound() error {
+	if len(x.missing) == 0 {
+		return nil
+	}
+	return fmt.Errorf("no output holds an original of the key %q, and of %d keys that were asked for; an original that is back is in no output any more: %w", sortedKeys(x.missing)[0], len(x.missing), s3store.ErrNotFound)
+}
+
 // groups are those with a log that may hold something wanted, in order.
 func (x *restorer) groups(ctx context.Context) ([]string, error) {
 	if len(x.keys) > 0 {
@@ -236,8 +254,7 @@ func (x *restorer) all(ctx context.Context, groups []string) error {
 			break
 		}
 		if pending = waiting; len(pending) > 0 {
-			x.o.OnWaiting(Waiting{Left: left, Groups: len(pending)})
-			if err := pause(ctx, left); err != nil {
+			if err := x.wait(ctx, left, len(pending)); err != nil {
 				break
 			}
 		}
@@ -283,22 +300,33 @@ func (x *restorer) pass(ctx context.Context, groups []*restoring) (waiting []*re
 	return waiting, left, failed
 }
 
-// pause waits, at least a little while.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(max(d, 50*time.Millisecond))
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
+// tellEvery is how often a waiting restore says how long it still waits.
+const tellEvery = time.Second
+
+// wait waits, at least a little while, and tells how long it still does.
+func (x *restorer) wait(ctx context.Context, d time.Duration, groups int) error {
+	for end := time.Now().Add(max(d, 50*time.Millisecond)); ; {
+		left := time.Until(end)
+		x.o.OnWaiting(Waiting{Left: max(left, 0), Groups: groups})
+		if left <= 0 {
+			return nil
+		}
+		t := time.NewTimer(min(left, tellEvery))
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
+			return context.Cause(ctx)
+		}
 	}
 }
 
 // refused tells what stands in the way of a restore. What a compaction left as
 // it is, is no matter here.
 func (x *restorer) refused(r Refused) {
-	if r.Reason != reasonTaken && r.Reason != "foreign" {
+	switch r.Reason {
+	case reasonTaken, reasonName, "foreign":
+	default:
 		return
 	}
 	x.mu.Lock()

@@ -60,10 +60,12 @@ func (b *bucket) objects(prefix string) map[string]whole {
 		if err != nil {
 			b.t.Fatal(err)
 		}
-		all[key] = whole{string(b.get(key)), fmt.Sprintf("%+v", info.Attributes), tags}
+		all[key] = whole{string(b.get(key)), attributesOf(info), tags}
 	}
 	return all
 }
+
+func attributesOf(i s3store.Info) string { return fmt.Sprintf("%+v", i.Attributes) }
 
 func sameObjects(t testing.TB, when string, want, got map[string]whole) {
 	t.Helper()

@@ -10,9 +10,13 @@ import (
 	"github.com/s3compact/s3compact/internal/s3store"
 )
 
-// reasonTaken stands for an original that can't come back: something newer is
-// under its key.
-const reasonTaken = "taken"
+const (
+	// reasonTaken stands for an original that can't come back: something newer is
+	// under its key.
+	reasonTaken = "taken"
+	// reasonName stands for a key that can't be a name where copies go.
+	reasonName = "name"
+)
 
 // restored is what the carrying out of a restore entry did.
 type restored struct {

@@ -25,7 +25,8 @@ type RestorePreview struct {
 }
 
 // PreviewRestore says what Restore would do, and does nothing: it lists, and
-// reads the logs. Refusals are told too. Groups that hold nothing wanted are left out.
+// reads the logs. Refusals are told too. Groups that hold nothing wanted are left
+// out. Keys that no output holds are an error, s3store.ErrNotFound.
 func PreviewRestore(ctx context.Context, s Store, o RestoreOptions) (RestoreSummary, error) {
 	x, err := openRestore(ctx, s, &o)
 	if err != nil {
@@ -58,7 +59,10 @@ func PreviewRestore(ctx context.Context, s Store, o RestoreOptions) (RestoreSumm
 	if err := eg.Wait(); err != nil {
 		return x.summary, err
 	}
-	return x.summary, ctx.Err()
+	if ctx.Err() != nil {
+		return x.summary, context.Cause(ctx)
+	}
+	return x.summary, x.notFound()
 }
 
 func (g *restoring) preview(ctx context.Context) (RestorePreview, error) {
@@ -79,7 +83,14 @@ func (g *restoring) preview(ctx context.Context) (RestorePreview, error) {
 		if err != nil {
 			return p, err
 		}
-		if !slices.ContainsFunc(t.originals, func(m receipt.Member) bool { return g.x.wants(m.Key) }) {
+		wanted := false
+		for i := range t.originals {
+			if key := t.originals[i].Key; g.x.wants(key) {
+				wanted = true
+				g.x.found(key)
+			}
+		}
+		if !wanted {
 			continue
 		}
 		at, err := g.thereNow(ctx, t.originals)

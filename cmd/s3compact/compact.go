@@ -209,8 +209,13 @@ func (p *program) confirm(ctx context.Context, w compactWork) error {
 	if w.options.Keep {
 		what = "keep the originals"
 	}
-	fmt.Fprintf(p.stderr, "Bucket %s: join up to %s objects (%s) in %s, then %s. State: %s\nGo on? [y/N] ",
-		w.options.Bucket, humanize.Comma(w.objects), humanize.IBytes(uint64(w.bytes)), count(int64(len(w.groups)), "group"), what, w.options.State)
+	return p.ask(ctx, fmt.Sprintf("Bucket %s: join up to %s objects (%s) in %s, then %s. State: %s",
+		w.options.Bucket, humanize.Comma(w.objects), humanize.IBytes(uint64(w.bytes)), count(int64(len(w.groups)), "group"), what, w.options.State))
+}
+
+// ask says what will be done and goes on only with a yes.
+func (p *program) ask(ctx context.Context, what string) error {
+	fmt.Fprintf(p.stderr, "%s\nGo on? [y/N] ", what)
 	answers := make(chan string, 1)
 	go func() {
 		answer, _ := bufio.NewReader(p.stdin).ReadString('\n')

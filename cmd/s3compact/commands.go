@@ -8,6 +8,7 @@ func (p *program) commands() []*cli.Command {
 		p.hotspotsCommand(),
 		p.compactCommand(),
 		p.verifyCommand(),
+		p.restoreCommand(),
 		p.statusCommand(),
 		p.convertCommand(),
 		p.submitCommand(),

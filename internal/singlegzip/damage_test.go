@@ -164,7 +164,7 @@ func TestFailedStaysFailed(t *testing.T) {
 		j.Reset(slowReader(changed), proof, pieces)
 		_, first := io.ReadAll(j)
 		_, second := io.ReadAll(j)
-		if !errors.Is(first, ErrMismatch) || second != first { //nolint:errorlint // the very same
+		if !errors.Is(first, ErrMismatch) || second != first {
 			t.Errorf("bit %d: %v, then %v", bit, first, second)
 		}
 	})
@@ -173,7 +173,7 @@ func TestFailedStaysFailed(t *testing.T) {
 		r.Reset(slowReader(changed), proof.SizeBytes, proof.CRC64, pieces)
 		_, first := io.ReadAll(r)
 		_, second := io.ReadAll(r)
-		if !errors.Is(first, ErrMismatch) || second != first { //nolint:errorlint // the very same
+		if !errors.Is(first, ErrMismatch) || second != first {
 			t.Errorf("bit %d restored: %v, then %v", bit, first, second)
 		}
 	})

@@ -62,7 +62,7 @@ func (s *source) Read(b []byte) (int, error) {
 			empty = 0
 		}
 		switch {
-		case err == io.EOF: //nolint:errorlint // a wrapped one is the source's own
+		case err == io.EOF: // a wrapped one is the source's own
 			s.err = err
 		case err != nil:
 			s.err = fmt.Errorf("read after byte %d: %w", s.edit.used+int64(n), err)

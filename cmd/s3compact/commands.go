@@ -10,6 +10,7 @@ func (p *program) commands() []*cli.Command {
 		p.verifyCommand(),
 		p.restoreCommand(),
 		p.statusCommand(),
+		p.doctorCommand(),
 		p.convertCommand(),
 		p.submitCommand(),
 	}

@@ -20,11 +20,11 @@ type session struct {
 	cancel func()
 }
 
-// begin reads the flags that those commands share: --output (table or json),
-// --log-level and --deadline. The caller ends the session.
-func (p *program) begin(c *cli.Context, title string) (*session, context.Context, error) {
+// begin reads the flags that those commands share: --output (table, json, or one
+// of the forms), --log-level and --deadline. The caller ends the session.
+func (p *program) begin(c *cli.Context, title string, forms ...string) (*session, context.Context, error) {
 	start := time.Now()
-	if err := checkOutput(c, "table", "json"); err != nil {
+	if err := checkOutput(c, append([]string{"table", "json"}, forms...)...); err != nil {
 		return nil, nil, err
 	}
 	bar, above := p.withProgress(c, title)

@@ -72,19 +72,15 @@ func TestBodiesCountWithTheirBuffers(t *testing.T) {
 }
 
 func TestManyLoneKeysDoNotHideOthers(t *testing.T) {
-	var l listing
+	p := newPlanner(64<<20, func(s3store.Object) bool { return true })
 	for i := range maxMembers {
-		l.candidates = append(l.candidates, s3store.Object{Key: fmt.Sprintf("a/p=%06d/x.gz", i), ETag: "e", SizeBytes: 10})
+		p.add(s3store.Object{Key: fmt.Sprintf("a/p=%06d/x.gz", i), ETag: "e", SizeBytes: 10})
 	}
 	for i := range 50 {
-		l.candidates = append(l.candidates, s3store.Object{Key: fmt.Sprintf("a/z=1/%d.gz", i), ETag: "e", SizeBytes: 10})
+		p.add(s3store.Object{Key: fmt.Sprintf("a/z=1/%d.gz", i), ETag: "e", SizeBytes: 10})
 	}
-	b := &bucket{t: t, name: "x"}
-	o := b.options()
-	o.Selection.GroupBy.Depth = 1
-	o.setDefaults()
-	g := &group{r: &run{o: &o}, prefix: "a/"}
-	if n := len(g.eligible(&l)); n == 0 {
-		t.Errorf("50 objects of one class can be joined; the group is reported done without them")
+	p.endAll()
+	if len(p.ready) != 1 || len(p.ready[0].members) != 50 {
+		t.Errorf("50 objects of one class can be joined, but the planner has %d chunks", len(p.ready))
 	}
 }

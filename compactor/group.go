@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -19,13 +20,14 @@ type group struct {
 	before  *receipt.Entry             // the entry that sums up what was before the commit at hand; nil for none
 	known   map[string]receipt.Refusal // refused for its bytes, or alone in its class, by key, as the log has it
 	seen    map[string]string          // ETags of those known that the last whole listing showed, by key; nil before it
-	kept    map[string]string          // ETags of members that commits with keep have joined, by key
+	kept    keptSet                    // members that commits with keep have joined
 	refused map[string]Refused         // of this run, by key
 	skip    map[string]string          // ETags not to be read again in this run, by key
 	fresh   []receipt.Refusal          // found by this run and not yet in the log
 	stays   map[string]bool            // live outputs that are not what the log says, by key
 	whole   bool                       // it was refused as a whole
 	hot     bool                       // it passed the thresholds once in this run
+	toldTo  string                     // up to this key, what a listing shows to be refused was reported
 	leftOut int                        // members that changed since they were listed, or are of too many classes
 	counts  receipt.Counts
 	ignored int64
@@ -45,7 +47,7 @@ func (g *group) process(ctx context.Context) error {
 		progress, done, err := g.round(ctx)
 		switch {
 		case errors.Is(err, errAgain), errors.Is(err, errHeadMoved):
-			progress, g.log, again = false, nil, err
+			g.log, again = nil, err
 			g.r.o.Log.Info("starting again", "group", g.prefix, "why", err)
 		case err != nil:
 			return err
@@ -89,53 +91,32 @@ func (g *group) round(ctx context.Context) (progress, done bool, err error) {
 	if err := g.remember(ctx, g.log.entry); err != nil {
 		return false, false, err
 	}
-	l, err := listGroup(ctx, g.r.store, g.r.o.Bucket, g.prefix, g.r.o.Selection, g.r.o.MinAge)
-	if err != nil {
-		return false, false, err
-	}
-	if l.managed > 0 {
-		g.refuseGroup(managedRefusal)
-		return false, true, nil
-	}
-	moved, err := g.judgeOutputs(ctx, l)
-	if err != nil || moved {
-		g.log = nil
-		return false, false, err
-	}
-	chunks := g.eligible(l)
-	if len(chunks) == 0 {
-		g.ignored, g.young = l.ignored+g.leftAlone(l), l.young
-		if moved, err := g.log.moved(ctx); err != nil || moved {
-			g.log = nil
-			return true, false, err
-		}
-		if absorbed, err := g.absorb(ctx); err != nil || absorbed {
-			return absorbed, false, err
-		}
-		return false, true, g.recordRefusals(ctx)
-	}
-	g.leftOut = 0
-	learnt := len(g.skip)
-	a := &attempt{g: g, log: g.log}
-	if err := a.run(ctx, chunks); err != nil {
-		var refused *groupRefusal
-		if errors.As(err, &refused) {
+	p := g.newPass()
+	if err := p.run(ctx); err != nil {
+		if refused, ok := asRefusal(err); ok {
 			g.refuseGroup(refused)
-			return false, true, nil
+			return p.progress, true, nil
 		}
-		return false, false, err
+		return p.progress, false, err
 	}
-	if a.entry == nil {
-		// Everything was refused, alone, or left out. What was learnt is not read again.
-		return g.leftOut == 0 || len(g.skip) > learnt, false, nil
+	if p.attempts > 0 {
+		return p.progress, false, nil
 	}
-	return true, false, g.finishOwn(ctx, a.entry)
+	g.ignored, g.young = p.ignored+p.left, p.young
+	if moved, err := g.log.moved(ctx); err != nil || moved {
+		g.log = nil
+		return true, false, err
+	}
+	if absorbed, err := g.absorb(ctx); err != nil || absorbed {
+		return absorbed, false, err
+	}
+	return false, true, g.recordRefusals(ctx)
 }
 
 // remember takes over what a done or void entry says about refusals and about members that stay.
 func (g *group) remember(ctx context.Context, e *receipt.Entry) error {
 	g.before = e
-	g.known, g.kept = map[string]receipt.Refusal{}, map[string]string{}
+	g.known = map[string]receipt.Refusal{}
 	if e == nil {
 		return nil
 	}
@@ -145,22 +126,7 @@ func (g *group) remember(ctx context.Context, e *receipt.Entry) error {
 	for _, r := range e.Changed { // told again until the next compaction of the group
 		g.report(Refused{Key: r.Key, Reason: r.Reason, Detail: r.Detail})
 	}
-	live := map[string]bool{}
-	for _, o := range e.Live {
-		live[o.Key] = true
-	}
-	for _, n := range e.Kept {
-		e, err := g.r.st.readEntry(ctx, g.log.gid, n)
-		if err != nil {
-			return err
-		}
-		for _, m := range e.Members {
-			if live[e.Outputs[m.Output].Key] { // what a restore took apart is free again
-				g.kept[m.Key] = m.ETag
-			}
-		}
-	}
-	return nil
+	return g.kept.read(ctx, g, e.Kept, e.Live)
 }
 
 // reasonAlone marks an object that was left because nothing else of its class
@@ -171,127 +137,20 @@ const reasonAlone = "alone"
 // remembered: the next run may be allowed to.
 const reasonDenied = "denied"
 
-// eligible plans the chunks of an attempt from a listing. Known refusals are
-// reported, unread.
-func (g *group) eligible(l *listing) []chunk {
-	for _, r := range l.refused {
-		g.report(r)
-	}
-	var fresh, alone []s3store.Object
-	small, total := int64(len(l.refused)), int64(0)
-	g.seen = map[string]string{}
-	for _, o := range l.candidates {
-		if g.kept[o.Key] == o.ETag {
-			continue
-		}
-		g.seen[o.Key] = o.ETag
-		r, ok := g.known[o.Key]
-		known := ok && r.ETag == o.ETag && (r.Content == "" || r.Content == string(g.r.o.Content))
-		if known && r.Reason != reasonAlone {
-			g.report(Refused{Key: o.Key, Reason: r.Reason, Detail: r.Detail})
-			continue
-		}
-		if !known {
-			small++
-			total += o.SizeBytes
-		}
-		switch {
-		case g.skip[o.Key] == o.ETag:
-		case known:
-			alone = append(alone, o)
-		default:
-			fresh = append(fresh, o)
-		}
-	}
-	g.hot = g.hot || g.r.o.Selection.Hot(small, total)
-	if len(fresh) == 0 || !g.hot {
-		return nil
-	}
-	return g.bounded(planChunks(mergeByKey(fresh, alone), g.r.o.Selection.TargetSizeBytes), fresh)
+// standing is what the log knows of an object as it is, refused or alone.
+func (g *group) standing(o s3store.Object) (receipt.Refusal, bool) {
+	r, ok := g.known[o.Key]
+	return r, ok && r.ETag == o.ETag && (r.Content == "" || r.Content == string(g.r.o.Content))
 }
 
-// bounded keeps the chunks that hold something fresh, as many as one attempt takes.
-func (g *group) bounded(chunks []chunk, fresh []s3store.Object) (kept []chunk) {
-	isFresh := make(map[string]bool, len(fresh))
-	for _, o := range fresh {
-		isFresh[o.Key] = true
-	}
-	members := 0
-	for _, c := range chunks {
-		if !slices.ContainsFunc(c.members, func(o s3store.Object) bool { return isFresh[o.Key] }) {
-			continue
-		}
-		if len(kept) == maxChunks || len(kept) > 0 && members+len(c.members) > maxMembers {
-			break
-		}
-		kept = append(kept, c)
-		members += len(c.members)
-	}
-	return kept
-}
-
-// leftAlone is the number of candidates that were neither joined nor refused.
-func (g *group) leftAlone(l *listing) (n int64) {
-	for _, o := range l.candidates {
-		if _, told := g.refused[o.Key]; !told {
-			n++
-		}
-	}
-	return n
-}
-
-// judgeOutputs looks at what is named like an output in a listing. moved says
-// that the log has an entry more than was read.
-func (g *group) judgeOutputs(ctx context.Context, l *listing) (moved bool, err error) {
-	outputs := l.outputs
-	if g.r.o.Dest != nil {
-		outputs, err = g.listDest(ctx)
-		if err != nil {
-			return false, err
-		}
-	}
-	live, dead := map[string]bool{}, map[string]receipt.OutputRef{}
-	if e := g.log.entry; e != nil {
-		for _, o := range e.Live {
-			live[o.Key] = true
-		}
-		for _, o := range e.Dead {
-			dead[o.Key] = o
-		}
-	}
-	for _, o := range outputs {
-		gid, _, _ := receipt.ParseOutputName(o.Key)
-		d, isDead := dead[o.Key]
-		switch {
-		case gid == g.log.gid && live[o.Key]:
-		case gid == g.log.gid && isDead && d.Size == o.SizeBytes:
-			if err := g.deleteDead(ctx, o, d); err != nil {
-				return false, err
-			}
-		default:
-			if moved, err := g.log.moved(ctx); err != nil || moved {
-				return moved, err
-			}
-			g.reportForeign(o)
-		}
-	}
-	return false, nil
+// isFresh says whether an object was never read, or not as it is now.
+func (g *group) isFresh(o s3store.Object) bool {
+	_, known := g.standing(o)
+	return !known
 }
 
 func (g *group) reportForeign(o s3store.Object) {
 	g.report(Refused{Key: o.Key, Reason: "foreign", Detail: "named like an output, but no receipt of this group describes it: copied, moved, replaced or restored from elsewhere"})
-}
-
-func (g *group) listDest(ctx context.Context) (outputs []s3store.Object, err error) {
-	err = g.r.store.List(ctx, g.r.outBucket, s3store.ListOptions{Prefix: g.r.outPrefix + g.prefix}, func(p s3store.Page) error {
-		for _, o := range p.Objects {
-			if gid, _, ok := receipt.ParseOutputName(o.Key); ok && gid == g.log.gid {
-				outputs = append(outputs, o)
-			}
-		}
-		return nil
-	})
-	return outputs, err
 }
 
 // refuse notes an object that was found unfit by reading it.
@@ -321,6 +180,21 @@ func (g *group) allDenied(chunks []chunk) error {
 		}
 	}
 	return fmt.Errorf("group %q: no object may be read: check the credentials, and allow s3:GetObject (and kms:Decrypt where a key is used): %w", g.prefix, s3store.ErrDenied)
+}
+
+// maxRemembered bounds the objects of a group that are refused, or alone in
+// their class: the log and this run remember each, some 500 bytes.
+const maxRemembered = 100_000
+
+// tooMany stops the group where more objects were found unfit than are remembered.
+func (g *group) tooMany(ctx context.Context) error {
+	if len(g.refused)+len(g.skip) <= 2*maxRemembered {
+		return nil
+	}
+	if err := g.recordRefusals(ctx); err != nil {
+		return err
+	}
+	return &groupRefusal{"too_many_refused", fmt.Sprintf("more than %d of its objects can't be joined; look at the reasons, and narrow --match or move them away", maxRemembered)}
 }
 
 // alone notes an object that nothing else can be joined with.
@@ -384,3 +258,5 @@ func (g *group) recordRefusals(ctx context.Context) error {
 	_, err = g.log.append(ctx, d)
 	return err
 }
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

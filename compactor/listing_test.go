@@ -42,7 +42,7 @@ func TestSharedDirectory(t *testing.T) {
 	}
 }
 
-func TestPlanChunks(t *testing.T) {
+func TestPlanner(t *testing.T) {
 	const target = 100
 	objects := func(n int, size int64, format string) (all []s3store.Object) {
 		for i := range n {
@@ -64,9 +64,13 @@ func TestPlanChunks(t *testing.T) {
 		{"partitions apart", append(objects(3, 10, "a/dt=1/%d.gz"), objects(2, 10, "a/dt=2/%d.gz")...), []int{3, 2}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			chunks := planChunks(tt.objects, target)
+			p := newPlanner(target, func(s3store.Object) bool { return true })
+			for _, o := range tt.objects {
+				p.add(o)
+			}
+			p.endAll()
 			var got []int
-			for _, c := range chunks {
+			for _, c := range p.ready {
 				got = append(got, len(c.members))
 			}
 			if fmt.Sprint(got) != fmt.Sprint(tt.want) {
@@ -77,42 +81,25 @@ func TestPlanChunks(t *testing.T) {
 }
 
 func TestWhatAListingTells(t *testing.T) {
-	sel := inventory.Selection{SmallSizeBytes: 100, Match: "*"}
-	for key, want := range map[string]string{
-		"a/x.json.gz": "candidate", "a/_x.json.gz": "ignored", "a/.x.gz": "ignored", "a/": "ignored", "a/x.parquet": "ignored",
-		"a/b/x.json.gz": "", "ab/x.json.gz": "", "x.json.gz": "",
-		"a/x.s3c-0123456789abcdef0123456789abcdef-0123456789abcdef0123456789abcdef-1.json.gz": "output",
+	o := &Options{Selection: inventory.Selection{SmallSizeBytes: 100, Match: "*"}}
+	small := func(key string) s3store.Object { return s3store.Object{Key: key, SizeBytes: 10} }
+	of := func(class string) s3store.Object {
+		return s3store.Object{Key: "a/x.gz", SizeBytes: 10, StorageClass: class}
+	}
+	for _, tt := range []struct {
+		object s3store.Object
+		want   sight
+		reason string
+	}{
+		{small("a/x.json.gz"), candidate, ""}, {small("a/_x.json.gz"), passedOver, ""}, {small("a/.x.gz"), passedOver, ""}, {small("a/"), passedOver, ""},
+		{small("a/x.parquet"), passedOver, ""}, {small("a/b/x.json.gz"), elsewhere, ""}, {small("ab/x.json.gz"), elsewhere, ""}, {small("x.json.gz"), elsewhere, ""},
+		{small("a/x.s3c-0123456789abcdef0123456789abcdef-0123456789abcdef0123456789abcdef-1.json.gz"), asOutput, ""},
+		{of("GLACIER"), unfit, "archived"}, {of("DEEP_ARCHIVE"), unfit, "archived"}, {of("STANDARD_IA"), unfit, "storage_class"}, {of("GLACIER_IR"), unfit, "storage_class"},
+		{of("INTELLIGENT_TIERING"), candidate, ""},
+		{s3store.Object{Key: "a/x.gz", SizeBytes: 100}, passedOver, ""}, {s3store.Object{Key: "a/y.gz"}, passedOver, ""},
 	} {
-		l := &listing{}
-		l.add(s3store.Object{Key: key, SizeBytes: 10}, "a/", sel, matcher(sel), endOfTime)
-		got := ""
-		switch {
-		case len(l.candidates) == 1:
-			got = "candidate"
-		case l.ignored == 1:
-			got = "ignored"
-		case len(l.outputs) == 1:
-			got = "output"
+		if got, why := newSieve("a/", o).judge(tt.object); got != tt.want || why.Reason != tt.reason {
+			t.Errorf("%+v is %d (%q), want %d (%q)", tt.object, got, why.Reason, tt.want, tt.reason)
 		}
-		if got != want {
-			t.Errorf("%s is %q, want %q", key, got, want)
-		}
-	}
-	for class, want := range map[string]string{"GLACIER": "archived", "DEEP_ARCHIVE": "archived", "STANDARD_IA": "storage_class", "GLACIER_IR": "storage_class", "INTELLIGENT_TIERING": ""} {
-		l := &listing{}
-		l.add(s3store.Object{Key: "a/x.gz", SizeBytes: 10, StorageClass: class}, "a/", sel, matcher(sel), endOfTime)
-		got := ""
-		if len(l.refused) == 1 {
-			got = l.refused[0].Reason
-		}
-		if got != want {
-			t.Errorf("class %s is refused as %q, want %q", class, got, want)
-		}
-	}
-	l := &listing{}
-	l.add(s3store.Object{Key: "a/x.gz", SizeBytes: 100}, "a/", sel, matcher(sel), endOfTime)
-	l.add(s3store.Object{Key: "a/y.gz"}, "a/", sel, matcher(sel), endOfTime)
-	if l.ignored != 2 {
-		t.Errorf("of a too large and an empty object %d are ignored", l.ignored)
 	}
 }

@@ -33,10 +33,8 @@ func (g *group) thereNow(ctx context.Context, members []receipt.Member) (map[str
 		return nil, err
 	}
 	for after := ""; len(wanted) > 0; {
-		o := s3store.ListOptions{Prefix: g.prefix, StartAfter: max(after, justBefore(wanted[0]))}
-		if g.r.o.Selection.GroupBy.Flat(g.prefix) {
-			o.Delimiter = "/"
-		}
+		o := groupListing(g.prefix, g.r.o.Selection)
+		o.StartAfter = max(after, justBefore(wanted[0]))
 		more := false
 		err := g.r.store.List(ctx, g.r.o.Bucket, o, func(p s3store.Page) error {
 			for _, obj := range p.Objects {

@@ -20,6 +20,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/s3compact/s3compact/validate"
 )
 
 // MaxSignatureAge is how long after its signature S3 still accepts a request.
@@ -188,4 +190,23 @@ func (s *Server) Old(name, key string) []*Version {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.buckets[name].old[key])
+}
+
+// RotClient is the client of the change that Rot makes.
+const RotClient = "rot"
+
+// Rot changes a byte near the end of the current object of a key as it is
+// stored, and the stored checksum with it: what was written is not what is there.
+func (s *Server) Rot(name, key string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old := s.buckets[name].current[key]
+	v := *old
+	v.Body = slices.Clone(old.Body)
+	v.Body[max(0, len(v.Body)-6)] ^= 0x10
+	v.Writer = RotClient
+	if v.CRC64NVME != "" {
+		v.CRC64NVME = validate.EncodeCRC64(validate.CRC64(v.Body))
+	}
+	s.set(s.buckets[name], Call{Op: "rot", Client: RotClient, Bucket: name, Key: key}, key, &v)
 }

@@ -1,0 +1,10 @@
+//go:build !full
+
+package compactor
+
+// How much TestFaults tries.
+const (
+	faultPercent = 30 // of the single faults, in the worlds behind the first
+	faultPairs   = 1500
+	faultCrowds  = 1500
+)

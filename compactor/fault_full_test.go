@@ -1,0 +1,10 @@
+//go:build full
+
+package compactor
+
+// How much TestFaults tries.
+const (
+	faultPercent = 100 // of the single faults, in the worlds behind the first
+	faultPairs   = 30000
+	faultCrowds  = 30000
+)

@@ -1,0 +1,281 @@
+package compactor
+
+import (
+	"bytes"
+	"context"
+	"crypto/md5"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+
+	"github.com/s3compact/s3compact/internal/receipt"
+	"github.com/s3compact/s3compact/internal/s3store"
+	"github.com/s3compact/s3compact/internal/s3test/model"
+	"github.com/s3compact/s3compact/inventory"
+	"github.com/s3compact/s3compact/validate"
+)
+
+// world is a bucket with objects, an endpoint, and options of the runs on it.
+type world struct {
+	name   string
+	server model.Options
+	change func(*Options)
+	groups []string
+	fill   func(*scene)
+	most   int          // in how many objects a record may be in the end
+	victim string       // the object that the application changes
+	talk   bool         // the trace holds every request
+	before func(*scene) // what was done in the world before the faults
+}
+
+const (
+	appName    = "app"
+	dataBucket = "data"
+	destBucket = "dest"
+)
+
+var worldBuckets = []string{dataBucket, destBucket}
+
+func (w *world) state() s3store.Location { return DefaultState(dataBucket) }
+
+// options of a run: small parts, so that outputs have several.
+func (w *world) options() Options {
+	o := Options{
+		Bucket: dataBucket, State: w.state(), Content: validate.ContentNDJSON, Tool: "test",
+		Selection:   inventory.Selection{SmallSizeBytes: 1 << 20, MinObjects: 2, Match: "*.gz", TargetSizeBytes: 64 << 20},
+		Concurrency: 3, PartBytes: 150, GroupsAtOnce: 2,
+	}
+	if w.change != nil {
+		w.change(&o)
+	}
+	return o
+}
+
+// appPut is a write of the application.
+func (s *scene) appPut(key string, body []byte) {
+	if _, err := s.app.Put(context.Background(), dataBucket, key, body, s3store.PutOptions{}); err != nil {
+		s.breaks("the application can't write: %v", err)
+	}
+}
+
+func (s *scene) appDelete(key string) {
+	if err := s.app.Delete(context.Background(), dataBucket, key, ""); err != nil {
+		s.breaks("the application can't delete: %v", err)
+	}
+}
+
+// good is the body of an object of two records.
+func good(group string, n int) []byte {
+	return packed(record(group, n, 1) + "\n" + record(group, n, 2) + "\n")
+}
+
+var packedBodies sync.Map // string to []byte
+
+// packed is gzRaw that remembers.
+func packed(text string) []byte {
+	if b, ok := packedBodies.Load(text); ok {
+		return b.([]byte)
+	}
+	b := gzRaw(text)
+	packedBodies.Store(text, b)
+	return b
+}
+
+// flat is the plain world: good members, one without a last newline, one that
+// is damaged, and things that are not to be touched.
+func flat(s *scene) {
+	for i := range 4 {
+		s.appPut(fmt.Sprintf("app/log-%03d.json.gz", i), good("app/", i))
+	}
+	s.appPut("app/open.json.gz", packed(record("app/", 100, 1)))
+	bad := bytes.Clone(good("app/", 101))
+	bad[len(bad)-8] ^= 1
+	s.appPut("app/crc.json.gz", bad)
+	s.appPut("app/_hidden.json.gz", good("app/", 102))
+	s.appPut("app/readme.txt", []byte("not to be joined"))
+	s.appPut("app/below/log.json.gz", good("app/below/", 1))
+	s.appPut("app/x"+receipt.OutputName("log", strings.Repeat("0", 32), strings.Repeat("1", 32), 1, ".json.gz"), good("app/", 103))
+}
+
+// few is the smallest world.
+func few(s *scene) {
+	for i := range 3 {
+		s.appPut(fmt.Sprintf("app/log-%03d.json.gz", i), good("app/", i))
+	}
+}
+
+func worlds() []*world {
+	base := func(name string) *world {
+		return &world{name: name, groups: []string{"app/"}, fill: few, most: 1, victim: "app/log-001.json.gz", server: model.Options{PageKeys: 3, MinPartBytes: 1}}
+	}
+	var all []*world
+	add := func(name string, change func(*world)) {
+		w := base(name)
+		change(w)
+		all = append(all, w)
+	}
+	add("flat", func(w *world) { w.fill = flat })
+	add("depth", func(w *world) {
+		w.change = func(o *Options) { o.Selection.GroupBy.Depth = 1 }
+		w.fill = func(s *scene) {
+			for p := range 2 {
+				for i := range 2 {
+					s.appPut(fmt.Sprintf("app/p=%d/log-%03d.json.gz", p, i), good("app/", 10*p+i))
+				}
+			}
+		}
+		w.victim = "app/p=1/log-001.json.gz"
+	})
+	add("two groups", func(w *world) {
+		w.groups = []string{"app/", "web/"}
+		w.fill = func(s *scene) {
+			few(s)
+			for i := range 2 {
+				s.appPut(fmt.Sprintf("web/log-%03d.json.gz", i), good("web/", i))
+			}
+		}
+	})
+	add("dest", func(w *world) {
+		w.change = func(o *Options) { o.Dest = &s3store.Location{Bucket: destBucket, Key: "joined/"} }
+	})
+	add("keep", func(w *world) {
+		w.change = func(o *Options) { o.Keep = true }
+		w.most = 2
+	})
+	add("versioned", func(w *world) { w.server.Versioned = true })
+	add("completed again", func(w *world) { w.server.CompleteAgain = true })
+	add("read back", func(w *world) { w.change = func(o *Options) { o.ReadBack = true } })
+	add("no stored checksums", func(w *world) { w.server.Lacks.Checksums = true })
+	add("no batch ETags", func(w *world) { w.server.Lacks.BatchETags = true })
+	add("no batch deletes", func(w *world) { w.server.Lacks.BatchDelete = true })
+	add("no single ETags", func(w *world) { w.server.Lacks.DeleteIfMatch = true })
+	add("signatures last", func(w *world) { w.server.Lacks.SignatureAge = true })
+	add("young", func(w *world) {
+		w.change = func(o *Options) { o.MinAge = time.Hour }
+		w.before = func(s *scene) { s.server.Advance(2 * time.Hour) }
+	})
+	add("again", func(w *world) { // what came after a first compaction
+		w.fill = flat
+		w.before = func(s *scene) {
+			k := s.worker(0)
+			s.play(k)
+			if k.err != nil {
+				s.breaks("the first run: %v", k.err)
+			}
+			for i := range 3 {
+				s.appPut(fmt.Sprintf("app/next-%03d.json.gz", i), good("app/", 200+i))
+			}
+		}
+		w.victim = "app/next-001.json.gz"
+	})
+	for _, x := range []struct {
+		name   string
+		before func(*scene)
+	}{{"committed", committed}, {"half deleted", halfDeleted}, {"given up", givenUp}, {"void", void}, {"dead output", deadOutput}, {"revived", revived}} {
+		add(x.name, func(w *world) { w.before = x.before })
+	}
+	return all
+}
+
+// died is a worker that dies at a request, in the way of f.
+func (s *scene) died(op, place string, f func(*strike) model.Answer) {
+	k := s.worker(len(s.trace)+100, &fault{kind: &faultKind{name: "died", do: f}, at: point{op, place, 1}})
+	s.play(k)
+}
+
+// committed: a worker died behind its commit.
+func committed(s *scene) {
+	s.died("put", "entry1", func(f *strike) model.Answer { f.k.kill(); return f.apply() })
+}
+
+// halfDeleted: a worker died within its deletes.
+func halfDeleted(s *scene) {
+	s.died("deletes", "member", func(f *strike) model.Answer {
+		f.k.kill()
+		ctx := s3store.SignedAt(context.Background(), f.call.Signed)
+		_, _ = s.server.Client(f.call.Client, nil).DeleteBatch(ctx, f.call.Bucket, f.call.Keys[:1])
+		return model.Answer{Err: errKilled}
+	})
+}
+
+// givenUp: a member was replaced behind a dead worker's commit.
+func givenUp(s *scene) {
+	committed(s)
+	overwritten(s)
+}
+
+// void: and another worker has given the commit up.
+func void(s *scene) {
+	givenUp(s)
+	s.play(s.worker(50))
+	time.Sleep(settleTime)
+}
+
+// deadOutput: a commit was given up with every member there, and then a late
+// completion showed its output.
+func deadOutput(s *scene) {
+	s.died("complete", "output", func(f *strike) model.Answer {
+		f.k.kill()
+		f.arriveAfter(10 * time.Minute)
+		return model.Answer{Err: errKilled}
+	})
+	s.died("complete", "output", answered(400, "InvalidPart", s3store.ErrBadRequest))
+	time.Sleep(settleTime)
+}
+
+// revived: a worker was suspended before its completion, its commit was given
+// up, and it completed and deleted under its old authority all the same.
+func revived(s *scene) {
+	s.died("complete", "output", func(f *strike) model.Answer {
+		overwritten(s)
+		another(f)
+		return f.apply()
+	})
+	time.Sleep(settleTime)
+}
+
+var (
+	recordsCache sync.Map // body as string to []string
+	unpackers    = sync.Pool{New: func() any { return new(gzip.Reader) }}
+)
+
+// recordsOf is what a reader sees of an object: its lines, or the object itself
+// where it can't be read.
+func recordsOf(key string, body []byte) []string {
+	if hidden(key) {
+		return nil
+	}
+	if r, ok := recordsCache.Load(string(body)); ok {
+		return r.([]string)
+	}
+	var records []string
+	text, err := unpack(body)
+	_, _, output := receipt.ParseOutputName(key)
+	switch {
+	case err != nil && output: // stored wrong: nobody can read it
+	case err != nil:
+		records = []string{fmt.Sprintf("bytes %x", md5.Sum(body))}
+	default:
+		for line := range strings.SplitSeq(text, "\n") {
+			if line != "" {
+				records = append(records, line)
+			}
+		}
+	}
+	recordsCache.Store(string(body), records)
+	return records
+}
+
+func unpack(b []byte) (string, error) {
+	r := unpackers.Get().(*gzip.Reader)
+	defer unpackers.Put(r)
+	if err := r.Reset(bytes.NewReader(b)); err != nil {
+		return "", err
+	}
+	text, err := io.ReadAll(r)
+	return string(text), err
+}

@@ -28,6 +28,9 @@ func (e *Entry) Encode() ([]byte, error) {
 	zw, _ := gzip.NewWriterLevel(&buf, gzip.BestSpeed)
 	enc := json.NewEncoder(zw)
 	enc.SetEscapeHTML(false)
+	for i := range e.Outputs {
+		e.Outputs[i].Index = i
+	}
 	if err := enc.Encode(&e.Header); err != nil {
 		return nil, err
 	}

@@ -73,7 +73,8 @@ type Counts struct {
 // Output is an object made of members. It is a multipart upload until the
 // commit that names it is followed by its completion.
 type Output struct {
-	Type     string `json:"type"` // "output"
+	Type     string `json:"type"`   // "output"
+	Index    int    `json:"output"` // place among the entry's outputs, from 0, by which members name it
 	Bucket   string `json:"bucket"`
 	Key      string `json:"key"`
 	Size     int64  `json:"size"`      // bytes

@@ -11,6 +11,7 @@ func (p *program) commands() []*cli.Command {
 		p.restoreCommand(),
 		p.statusCommand(),
 		p.doctorCommand(),
+		p.closeCommand(),
 		p.convertCommand(),
 		p.submitCommand(),
 	}

@@ -1,0 +1,188 @@
+package compactor
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/s3compact/s3compact/internal/receipt"
+	"github.com/s3compact/s3compact/internal/s3store"
+)
+
+// closing are the options of a close of the bucket's state.
+func (b *bucket) closing() Options {
+	return Options{State: DefaultState(b.name), Concurrency: 4, SettleAfter: time.Millisecond, Tool: "test"}
+}
+
+func TestCloseFinishesAndGivesTheBucketBack(t *testing.T) {
+	ctx := context.Background()
+	b := newBucket(t)
+	o := b.options()
+	b.fill("done/", 3)
+	b.fill("open/", 5)
+	b.fill("never/", 2)
+	before := b.records("")
+	b.mustCompact(o, "done/")
+	if _, _, err := b.compact(crashAt(b, "complete", "open/"), o, "open/"); err == nil {
+		t.Fatal("the run was not stopped")
+	}
+	layout, _, err := readLayout(ctx, b.store, o.State)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// An upload that a dead worker left, and one that is not ours.
+	if _, err := b.store.CreateUpload(ctx, b.name, "done/"+receipt.OutputName("x", receipt.GID(layout.StateID, "done/"), randomID(), 1, ".gz"), s3store.Attributes{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.store.CreateUpload(ctx, b.name, "done/"+receipt.OutputName("x", receipt.GID("another state", "done/"), randomID(), 1, ".gz"), s3store.Attributes{}); err != nil {
+		t.Fatal(err)
+	}
+
+	waiting := b.closing()
+	waiting.SettleAfter = time.Hour
+	if _, err := Close(ctx, b.store, waiting); !errors.Is(err, ErrWaiting) {
+		t.Fatalf("before it has settled: %v", err)
+	}
+	if got, _ := b.status(b.store, b.closing()); got["open/"].State != GroupOpen {
+		t.Errorf("something was finished before it had settled: %+v", got["open/"])
+	}
+	if _, _, err := b.compact(b.store, o, "open/"); !errors.Is(err, ErrUsage) {
+		t.Errorf("a run on a closed state: %v", err)
+	}
+	if _, err := b.store.Head(ctx, b.name, receipt.ClaimKey); err != nil {
+		t.Errorf("the claim is gone before it had settled: %v", err)
+	}
+
+	time.Sleep(1100 * time.Millisecond) // the server's clock has whole seconds
+	sum, err := Close(ctx, b.store, b.closing())
+	if err != nil || sum != (CloseSummary{Groups: 2, GroupsFinished: 2, UploadsAborted: 1, ClaimDeleted: true}) {
+		t.Fatalf("%+v, %v", sum, err)
+	}
+	sameRecords(t, "closed", before, b.records(""))
+	if got, s := b.status(b.store, b.closing()); s.GroupsDone != 2 || got["open/"].Outputs != 1 || len(b.list("open/")) != 1 {
+		t.Errorf("%+v", s)
+	}
+	if n := b.uploads(); n != 1 {
+		t.Errorf("%d uploads are left, one is another's", n)
+	}
+	if _, number, err := readLayout(ctx, b.store, o.State); err != nil || number != 2 {
+		t.Errorf("the layout has %d entries: %v", number, err)
+	}
+	// Again: nothing is left to do. Another state takes the bucket, with another grouping.
+	if sum, err := Close(ctx, b.store, b.closing()); err != nil || sum.ClaimDeleted || sum.GroupsFinished != 2 {
+		t.Errorf("a second time: %+v, %v", sum, err)
+	}
+	next := o
+	next.State.Key = "_next/"
+	if sum, _ := b.mustCompact(next, "never/"); sum.ObjectsIn != 2 {
+		t.Errorf("the next state: %+v", sum)
+	}
+	// Closing the first state leaves the claim of the next one alone.
+	if sum, err := Close(ctx, b.store, b.closing()); err != nil || sum.ClaimDeleted {
+		t.Errorf("with another state's claim: %+v, %v", sum, err)
+	}
+	if _, err := b.store.Head(ctx, b.name, receipt.ClaimKey); err != nil {
+		t.Errorf("the next state's claim: %v", err)
+	}
+	sameRecords(t, "in the end", before, b.records(""))
+}
+
+// TestCloseStopsWorkers: a worker that began before and goes on later commits nothing.
+func TestCloseStopsWorkers(t *testing.T) {
+	b := newBucket(t)
+	b.fill("app/", 4)
+	before := b.list("app/")
+	f := onCall(b, "part", "app/", func() {
+		o := b.closing()
+		o.AssumeAlone = true
+		if _, err := Close(context.Background(), b.store, o); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	_, _, err := b.compact(f, b.options(), "app/")
+	if err == nil || !strings.Contains(err.Error(), "closed") {
+		t.Errorf("the worker: %v", err)
+	}
+	after := b.list("app/")
+	if len(after) != len(before) {
+		t.Errorf("%d objects became %d", len(before), len(after))
+	}
+}
+
+// TestCloseKilledAtEveryRequest: whoever calls again finishes; nothing is lost, and the claim goes last.
+func TestCloseKilledAtEveryRequest(t *testing.T) {
+	ctx := context.Background()
+	setUp := func() (*bucket, map[string]int) {
+		b := newBucket(t)
+		b.fill("app/", 3)
+		before := b.records("")
+		if _, _, err := b.compact(crashAt(b, "complete", "app/"), b.options(), "app/"); err == nil {
+			t.Fatal("the run was not stopped")
+		}
+		return b, before
+	}
+	o := func(b *bucket) Options { o := b.closing(); o.AssumeAlone = true; return o }
+	b, _ := setUp()
+	f := &faultyStore{Client: b.store}
+	if _, err := Close(ctx, f, o(b)); err != nil {
+		t.Fatal(err)
+	}
+	for _, carriedOut := range []bool{false, true} {
+		for n, c := range f.calls {
+			if strings.Contains(c.key, "canary") || carriedOut && (c.op == "list" || c.op == "get" || c.op == "head" || c.op == "probe") {
+				continue // these change nothing of it
+			}
+			b, before := setUp()
+			var at call
+			killed := &faultyStore{Client: b.store, before: func(i int, c call) (bool, error) {
+				if i == n {
+					at = c
+				}
+				if i < n {
+					return true, nil
+				}
+				return i == n && carriedOut, errLost
+			}}
+			_, err := Close(ctx, killed, o(b))
+			if _, herr := b.store.Head(ctx, b.name, receipt.ClaimKey); err == nil && herr == nil && at.op != "" {
+				t.Errorf("killed at %v: success is reported with the claim in place", at)
+			}
+			nothingLost(t, "killed", before, b.records(""))
+			if sum, err := Close(ctx, b.store, o(b)); err != nil || sum.GroupsFinished != 1 {
+				t.Fatalf("killed at %d %v (carried out: %t), then again: %+v, %v", n, at, carriedOut, sum, err)
+			}
+			if _, err := b.store.Head(ctx, b.name, receipt.ClaimKey); !errors.Is(err, s3store.ErrNotFound) {
+				t.Errorf("killed at %v: the claim is left: %v", at, err)
+			}
+			sameRecords(t, "in the end", before, b.records(""))
+		}
+	}
+}
+
+// TestCloseNeedsOldSignaturesRefused: else a paused worker could go on.
+func TestCloseNeedsOldSignaturesRefused(t *testing.T) {
+	b := newBucket(t)
+	b.fill("app/", 3)
+	b.mustCompact(b.options(), "app/")
+	lax := &laxSignatures{Client: b.store}
+	if _, err := Close(context.Background(), lax, b.closing()); !errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), "--assume-alone") {
+		t.Errorf("%v", err)
+	}
+	if l, _, err := readLayout(context.Background(), b.store, DefaultState(b.name)); err != nil || l.Closed {
+		t.Errorf("it was closed all the same: %v", err)
+	}
+	o := b.closing()
+	o.AssumeAlone = true
+	if sum, err := Close(context.Background(), lax, o); err != nil || !sum.ClaimDeleted {
+		t.Errorf("%+v, %v", sum, err)
+	}
+}
+
+// laxSignatures is an endpoint that does not look at the age of signatures.
+type laxSignatures struct{ *s3store.Client }
+
+func (l *laxSignatures) Delete(ctx context.Context, bucket, key, etag string) error {
+	return l.Client.Delete(s3store.SignedAt(ctx, l.ServerTime()), bucket, key, etag)
+}

@@ -121,11 +121,11 @@ func (a *attempt) join(ctx context.Context, c chunk) error {
 				return err
 			}
 			slot := make(chan result, 1)
-			go func() {
+			r.crew.run(func() {
 				defer r.budget.readers.Release(1)
 				m, err := r.reader.read(rctx, o)
 				slot <- result{m, err}
-			}()
+			})
 			select {
 			case results <- slot:
 			case <-rctx.Done():

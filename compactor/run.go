@@ -23,6 +23,7 @@ type run struct {
 	outBucket string
 	outPrefix string // before the members' shared directory; "" beside them
 	budget    *budget
+	crew      *crew
 	reader    *reader
 	enforces  enforcement
 	// readsCopies: the endpoint copies no parts, so that outputs are read and sent to be compacted again.
@@ -50,7 +51,8 @@ func Run(ctx context.Context, s Store, o Options, groups []string) (Summary, err
 	if o.Dest != nil && hidden(o.Dest.Key) {
 		return Summary{}, fmt.Errorf("dest %s: query engines skip what lies below a segment that begins with _ or a dot, so the joined records would be gone for them: %w", o.Dest, ErrUsage)
 	}
-	r := &run{o: &o, store: s, outBucket: o.Bucket, budget: newBudget(o.MemoryBytes, o.Concurrency)}
+	r := &run{o: &o, store: s, outBucket: o.Bucket, budget: newBudget(o.MemoryBytes, o.Concurrency), crew: newCrew()}
+	defer r.crew.dismiss()
 	if o.Dest != nil {
 		r.outBucket, r.outPrefix = o.Dest.Bucket, o.Dest.Key
 	}

@@ -15,7 +15,7 @@ import (
 // Source: Amazon S3 User Guide, naming rules of directory buckets, access
 // points and Multi-Region Access Points.
 func CheckBucket(name string) error {
-	what := ""
+	var what string
 	switch {
 	case strings.HasSuffix(name, ".mrap") || strings.HasPrefix(name, "arn:") && strings.Contains(name, "s3::"):
 		what = "a Multi-Region Access Point, behind which there are several buckets"

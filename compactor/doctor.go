@@ -267,6 +267,14 @@ func (d *doctor) endpoint(ctx context.Context) error {
 		return failed("tags", err)
 	}
 	d.tell("tags", Fine, "tags of objects are shown to these credentials, or the endpoint has none")
+	if err := r.overMarker(ctx); err != nil { // of a bucket with versions
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		d.tell("restore", Warning, "originals could not be put back under their keys: %v", err)
+	} else {
+		d.tell("restore", Fine, "an original can be put back under a key that was deleted")
+	}
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/s3compact/s3compact/internal/s3store"
+	"github.com/s3compact/s3compact/internal/s3test"
 )
 
 // bucketSettings is a store whose buckets have the settings that a test gives them.
@@ -258,6 +259,17 @@ func TestDoctorOfALaxEndpoint(t *testing.T) {
 	}
 	if left := b.list("_s3compact/"); len(left) > 0 {
 		t.Errorf("canaries are left: %v", left)
+	}
+}
+
+// TestDoctorOfDeleteMarkers: the server takes a delete marker for an object.
+func TestDoctorOfDeleteMarkers(t *testing.T) {
+	server := s3test.Start(t)
+	b := &bucket{t: t, name: server.VersionedBucket(t), store: openClient(t, server)}
+	b.fill("app/", 2)
+	told, _ := b.findings(&bucketSettings{Client: b.store, owner: true, versioning: s3store.Versioning{Status: "Enabled"}}, func(o *DoctorOptions) { o.ReadOnly = false })
+	if len(told) != 3 || !strings.HasPrefix(told[0], "warn versioning: ") || !strings.HasPrefix(told[2], "warn restore: ") {
+		t.Errorf("found %q", told)
 	}
 }
 

@@ -194,7 +194,7 @@ func (d *doctor) notifications(ctx context.Context) error {
 // with more in front of it.
 func maySuffix(suffix string) bool {
 	const ending = ".gz"
-	return strings.HasSuffix(suffix, ending) || strings.HasSuffix(ending, suffix) //nolint:gocritic // either may be the longer one
+	return strings.HasSuffix(suffix, ending) || strings.HasSuffix(ending, suffix)
 }
 
 func (d *doctor) replication(ctx context.Context) error {

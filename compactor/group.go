@@ -91,6 +91,11 @@ func (g *group) round(ctx context.Context) (progress, done bool, err error) {
 	if err := g.remember(ctx, g.log.entry); err != nil {
 		return false, false, err
 	}
+	if g.r.o.DeleteKept {
+		if began, err := g.deleteKept(ctx); began || err != nil {
+			return began, false, err
+		}
+	}
 	p := g.newPass()
 	if err := p.run(ctx); err != nil {
 		if refused, ok := asRefusal(err); ok {

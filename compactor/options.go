@@ -24,8 +24,10 @@ type Options struct {
 	Selection inventory.Selection
 	MinAge    time.Duration // younger objects wait, by the server's clock
 	Keep      bool          // members are not deleted
-	Content   validate.Content
-	ReadBack  bool // prove outputs by reading them, not by the checksum that S3 stored
+	// DeleteKept deletes what runs with Keep have left. It does not go with Keep.
+	DeleteKept bool
+	Content    validate.Content
+	ReadBack   bool // prove outputs by reading them, not by the checksum that S3 stored
 
 	Concurrency  int   // members read at once, over all groups
 	MemoryBytes  int64 // bound of member and part buffers together, see budget

@@ -101,6 +101,10 @@ func (g *groupLog) apply(e *receipt.Entry, number int, byID map[objectID]*logOut
 	case receipt.Commit:
 		for i := range e.Outputs {
 			o := &e.Outputs[i]
+			if known := byID[objectID{o.Bucket, o.Key}]; o.Commit > 0 && known != nil {
+				known.dead = false // named again: what it is made of stays with the entry that made it
+				continue
+			}
 			out := &logOutput{id: objectID{o.Bucket, o.Key}, size: o.Size, entry: number}
 			for _, m := range e.Members {
 				if m.Output == i {

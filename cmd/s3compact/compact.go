@@ -40,6 +40,7 @@ func (p *program) compactCommand() *cli.Command {
 			&cli.BoolFlag{Name: "yes", Usage: "do not ask", Category: "run"},
 			&cli.StringFlag{Name: "min-age", Value: "1h", Usage: "leave objects younger than this `DURATION`, such as 90m or 1d", Category: "what"},
 			&cli.BoolFlag{Name: "keep-originals", Usage: "delete nothing, now or in later runs; without --dest readers then see every record twice", Category: "what"},
+			&cli.BoolFlag{Name: "delete-kept", Usage: "first delete the originals that earlier runs with --keep-originals have left, on their ETags", Category: "what"},
 			&cli.StringFlag{Name: "content", Value: string(validate.ContentNDJSON), Usage: "`KIND` of text: ndjson (each member begins as a JSON object) or lines (any text without header lines)", Category: "what"},
 			&cli.StringFlag{Name: "gzip", Value: "multi", Usage: "`FORM` of outputs: multi (the members as they are, one behind another)", Category: "what"},
 			&cli.StringFlag{Name: "verify", Value: "checksum", Usage: "`HOW` outputs are proven: checksum (as S3 stored it) or readback", Category: "run"},
@@ -146,6 +147,9 @@ func compactOptions(c *cli.Context) (compactor.Options, error) {
 		Keep:        c.Bool("keep-originals"),
 		Concurrency: c.Int("concurrency"), AssumeAlone: c.Bool("assume-alone"), AcceptLoss: c.Bool("accept-loss"),
 		Tool: toolVersion(),
+	}
+	if o.DeleteKept = c.Bool("delete-kept"); o.DeleteKept && o.Keep {
+		return o, usageError("--delete-kept and --keep-originals contradict each other")
 	}
 	var err error
 	if o.Content, err = validate.ParseContent(c.String("content")); err != nil {

@@ -1,0 +1,112 @@
+package compactor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/s3compact/s3compact/internal/s3store"
+)
+
+// TestDeleteWhatWasKept: the originals that --keep-originals left are deleted
+// later, on their ETags; what was replaced or came since stays or is joined.
+func TestDeleteWhatWasKept(t *testing.T) {
+	b := newBucket(t)
+	b.fill("app/", 5)
+	o := b.options()
+	o.Keep = true
+	b.mustCompact(o, "app/")
+	before := b.records("")
+	b.put("app/log-001.json.gz", gz(record("app/", 777, 1))) // replaced since
+	if err := b.store.Delete(context.Background(), b.name, "app/log-004.json.gz", ""); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]int{record("app/", 777, 1): 1}
+	for r := range before {
+		want[r] = 1
+	}
+	o = b.options()
+	o.DeleteKept = true
+	o.Selection.MinObjects = 100 // nothing new is joined
+	sum, refused := b.mustCompact(o, "app/")
+	sameRecords(t, "after the deletes", want, b.records(""))
+	if sum.ObjectsDeleted != 3 || sum.ObjectsIn != 0 || sum.Outputs != 0 || len(refused) != 0 {
+		t.Errorf("%+v, refused %v", sum, refused)
+	}
+	entries := b.entries("app/")
+	last := entries[len(entries)-1]
+	if len(entries) != 4 || len(last.Kept) != 0 || len(last.Live) != 1 || last.Live[0].Commit != 1 {
+		t.Errorf("%d entries, the last one keeps %v, live %+v", len(entries), last.Kept, last.Live)
+	}
+	verify(t, b, 1, 0)
+	if sum, _ := b.mustCompact(o, "app/"); sum.ObjectsDeleted != 0 || len(b.entries("app/")) != 4 {
+		t.Errorf("again: %+v", sum)
+	}
+
+	// The output is one like any other: it is taken apart as a whole.
+	b.store.Delete(context.Background(), b.name, "app/log-001.json.gz", "")
+	restored, _ := b.mustRestore(b.restoreOptions())
+	if restored.ObjectsRestored != 5 {
+		t.Errorf("restored %+v", restored)
+	}
+}
+
+// TestKeptOfAnOutputThatIsGone: no original is deleted whose output is not there.
+func TestKeptOfAnOutputThatIsGone(t *testing.T) {
+	b := newBucket(t)
+	b.fill("app/", 4)
+	o := b.options()
+	o.Keep = true
+	b.mustCompact(o, "app/")
+	if err := b.store.Delete(context.Background(), b.name, b.outputs("app/")[0], ""); err != nil {
+		t.Fatal(err)
+	}
+	before := b.records("")
+	o = b.options()
+	o.DeleteKept = true
+	o.Selection.MinObjects = 100
+	for range 3 {
+		_, _, err := b.compact(b.store, o, "app/")
+		if err != nil && !errors.Is(err, ErrWaiting) {
+			t.Fatal(err)
+		}
+	}
+	sameRecords(t, "after the run", before, b.records(""))
+}
+
+// TestDeleteKeptAtEveryFault stops a run at each request: the next one finishes.
+func TestDeleteKeptAtEveryFault(t *testing.T) {
+	for n := 0; ; n++ {
+		b := newBucket(t)
+		b.fill("app/", 3)
+		o := b.options()
+		o.Keep = true
+		b.mustCompact(o, "app/")
+		want := b.records("")
+		for r := range want {
+			want[r] = 1
+		}
+		o = b.options()
+		o.DeleteKept = true
+		var at call
+		f := &faultyStore{Client: b.store}
+		f.before = func(i int, c call) (bool, error) {
+			if i >= n {
+				if i == n {
+					at = c
+				}
+				return false, fmt.Errorf("%w: %w", errLost, s3store.ErrUnanswered)
+			}
+			return true, nil
+		}
+		_, _, _ = b.compact(f, o, "app/") // the run that dies
+		if at.op == "" {
+			return // it sent fewer requests
+		}
+		if _, _, err := b.compact(b.store, o, "app/"); err != nil {
+			t.Fatalf("killed at request %d (%v), the rerun says %v", n, at, err)
+		}
+		sameRecords(t, fmt.Sprintf("killed at request %d (%v)", n, at), want, b.records(""))
+	}
+}

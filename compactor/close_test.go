@@ -186,3 +186,35 @@ type laxSignatures struct{ *s3store.Client }
 func (l *laxSignatures) Delete(ctx context.Context, bucket, key, etag string) error {
 	return l.Client.Delete(s3store.SignedAt(ctx, l.ServerTime()), bucket, key, etag)
 }
+
+// TestCloseDeletesDeadOutputs: readers must not see records twice for good.
+func TestCloseDeletesDeadOutputs(t *testing.T) {
+	ctx := context.Background()
+	b := newBucket(t)
+	o := b.options()
+	o.Keep = true
+	b.fill("app/", 3)
+	before := b.records("")
+	b.mustCompact(o, "app/")
+	layout, number, err := readLayout(ctx, b.store, o.State)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := newState(b.store, &o, layout, number).readLog(ctx, "app/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dead := &receipt.Entry{Header: receipt.Header{Kind: receipt.Done, Nonce: randomID()}, Dead: log.entry.Live}
+	if _, err := log.append(ctx, dead); err != nil {
+		t.Fatal(err)
+	}
+	closing := b.closing()
+	closing.AssumeAlone = true
+	if sum, err := Close(ctx, b.store, closing); err != nil || sum.GroupsFinished != 1 {
+		t.Fatalf("%+v, %v", sum, err)
+	}
+	if left := b.outputs("app/"); len(left) != 0 {
+		t.Errorf("dead outputs are left: %q", left)
+	}
+	sameRecords(t, "closed", before, b.records(""))
+}

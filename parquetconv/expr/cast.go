@@ -42,6 +42,8 @@ func conversion(from, to value.Type) converter {
 	switch {
 	case from == to, from.Kind == value.Null, from.Kind == value.Int32 && to.Kind == value.Int64, from.Kind == value.Float && to.Kind == value.Double:
 		return pure(func(v value.Value) (value.Value, *value.Bad) { return v, nil })
+	case to.Nested():
+		return nil
 	case from.Kind == value.JSON:
 		return func(r *Row, v value.Value) (out value.Value, bad *value.Bad) {
 			out, r.Arena, bad = value.CastJSON(v.Bytes, to, r.Arena)

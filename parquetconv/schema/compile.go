@@ -83,6 +83,9 @@ func (c *compiler) column(fc fileColumn) (Column, error) {
 	if col.Type, err = value.ParseType(fc.Type.text); err != nil {
 		return col, fc.Type.errorf("%v", err)
 	}
+	if col.Type.Nested() {
+		return col, fc.Type.errorf("type %s: nested types are not supported by this version; use json", col.Type)
+	}
 	switch col.OnBad {
 	case "":
 		col.OnBad = OnBadNull

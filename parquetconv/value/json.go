@@ -39,7 +39,17 @@ func FromJSON(raw []byte, t Type, arena []byte) (Value, []byte, *Bad) {
 			return v, arena, b
 		}
 	}
-	return Value{}, arena, bad(ReasonType, "%s, not %s %s", kindOfJSON(kind), article(t), t)
+	return Value{}, arena, NotOfType(raw[0], t)
+}
+
+// NotOfType is the error of a JSON value, which begins with a byte, that is not
+// of a type's kind.
+func NotOfType(first byte, t Type) *Bad {
+	kind := jsontext.Kind(first)
+	if first == '-' || isDigit(first) {
+		kind = '0'
+	}
+	return bad(ReasonType, "%s, not %s %s", kindOfJSON(kind), article(t), t)
 }
 
 // CastJSON is a cast from json: as FromJSON, but text is read as a cast from

@@ -5,8 +5,6 @@ package value
 
 import (
 	"fmt"
-	"strconv"
-	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
@@ -29,20 +27,31 @@ const (
 	Date           // Int: days since 1970-01-01
 	Timestamp      // Int: microseconds since 1970-01-01T00:00:00Z
 	JSON           // Bytes: one JSON value as it was written
+	List           // no Value: columns only
+	Struct         // no Value
+	Map            // no Value; keys are strings
 )
 
-var kindNames = [...]string{"null", "boolean", "int32", "int64", "float", "double", "decimal", "string", "binary", "date", "timestamp", "json"}
+var kindNames = [...]string{"null", "boolean", "int32", "int64", "float", "double", "decimal", "string", "binary", "date", "timestamp", "json", "list", "struct", "map"}
 
-// Type is a column's type.
+// Type is a column's type. Types are the same if they are equal by ==.
 type Type struct {
 	Kind             Kind
 	Precision, Scale int32 // of a decimal: digits in all (1 to 38) and after the point
+	// inside is what stands between < and > of a nested type, as String writes
+	// it, so that equal types are equal.
+	inside string
 }
 
 // String is the type as a schema file names it.
 func (t Type) String() string {
-	if t.Kind == Decimal {
+	switch t.Kind {
+	case Decimal:
 		return fmt.Sprintf("decimal(%d,%d)", t.Precision, t.Scale)
+	case List, Struct:
+		return kindNames[t.Kind] + "<" + t.inside + ">"
+	case Map:
+		return "map<string," + t.inside + ">"
 	}
 	return kindNames[t.Kind]
 }
@@ -51,47 +60,44 @@ func (t Type) String() string {
 const MaxPrecision = 38
 
 // ParseType reads a type as a schema file or a cast names it. Upper case and
-// the SQL names bigint, integer, int, varchar, bool and real are understood.
+// the SQL names bigint, integer, int, varchar, bool, real and array are understood.
 func ParseType(s string) (Type, error) {
-	name := strings.ToLower(strings.TrimSpace(s))
-	switch name {
-	case "bool":
-		return Type{Kind: Boolean}, nil
-	case "int", "integer":
-		return Type{Kind: Int32}, nil
-	case "bigint":
-		return Type{Kind: Int64}, nil
-	case "real":
-		return Type{Kind: Float}, nil
-	case "varchar":
-		return Type{Kind: String}, nil
+	p := typeParser{text: s}
+	if len(s) > maxTypeBytes {
+		return Type{}, p.errorf("it has more than %d bytes", maxTypeBytes)
 	}
-	for k := Boolean; k <= JSON; k++ {
-		if name == kindNames[k] && k != Decimal {
-			return Type{Kind: k}, nil
-		}
+	t, err := p.parse(0)
+	if err != nil {
+		return Type{}, err
 	}
-	base, _, _ := strings.Cut(name, "<")
-	switch {
-	case name == "decimal" || strings.HasPrefix(name, "decimal("):
-		return parseDecimalType(s, name)
-	case base == "list" || base == "struct" || base == "map":
-		return Type{}, fmt.Errorf("type %q: nested types are not supported by this version; use json", s)
+	if p.space(); p.at < len(s) {
+		return Type{}, p.errorf("unexpected %q behind the type", p.rest())
 	}
-	return Type{}, fmt.Errorf("unknown type %q: write one of boolean, int32, int64, float, double, decimal(p,s), string, binary, date, timestamp, json", s)
+	return t, nil
 }
 
-func parseDecimalType(written, name string) (Type, error) {
-	args, ok := strings.CutSuffix(strings.TrimPrefix(name, "decimal("), ")")
-	p, s, two := strings.Cut(args, ",")
-	if ok && two {
-		precision, perr := strconv.Atoi(strings.TrimSpace(p))
-		scale, serr := strconv.Atoi(strings.TrimSpace(s))
-		if perr == nil && serr == nil && precision >= 1 && precision <= MaxPrecision && scale >= 0 && scale <= precision {
-			return Type{Kind: Decimal, Precision: int32(precision), Scale: int32(scale)}, nil
+// kindOf is the kind of a name in lower case.
+func kindOf(name string) (Kind, bool) {
+	switch name {
+	case "bool":
+		return Boolean, true
+	case "int", "integer":
+		return Int32, true
+	case "bigint":
+		return Int64, true
+	case "real":
+		return Float, true
+	case "varchar":
+		return String, true
+	case "array":
+		return List, true
+	}
+	for k := Boolean; int(k) < len(kindNames); k++ {
+		if name == kindNames[k] {
+			return k, true
 		}
 	}
-	return Type{}, fmt.Errorf("type %q: write decimal(p,s) with 1 ≤ p ≤ %d digits, s of them after the point", written, MaxPrecision)
+	return Null, false
 }
 
 // Arrow is the type of a column of the table. Timestamps are microseconds in
@@ -116,6 +122,8 @@ func (t Type) Arrow() arrow.DataType {
 		return arrow.FixedWidthTypes.Date32
 	case Timestamp:
 		return &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: "UTC"}
+	case List, Struct, Map:
+		return t.arrowNested()
 	}
 	return arrow.BinaryTypes.String
 }

@@ -97,11 +97,16 @@ func TestCastJSON(t *testing.T) {
 func TestParseType(t *testing.T) {
 	for in, want := range map[string]string{
 		"INT": "int32", "bigint": "int64", "varchar": "string", "Decimal( 10 , 2 )": "decimal(10,2)", "bool": "boolean", "real": "float", "timestamp": "timestamp",
-		"decimal": "", "decimal(0,0)": "", "decimal(39,0)": "", "decimal(5,6)": "", "decimal(5)": "", "decimal(5,2": "", "list<int64>": "", "struct<a int64>": "", "null": "", "": "", "text": "",
+		"decimal": "", "decimal(0,0)": "", "decimal(39,0)": "", "decimal(5,6)": "", "decimal(5)": "", "decimal(5,2": "", "list<int64>": "list<int64>", "ARRAY < string >": "list<string>", "struct<a int64>": "", "struct<>": "", "list": "", "list<>": "", "list<int64": "", "list<int64>>": "",
+		"struct<a: int, \"b c\": list< struct<\"\\\"x\\\\\":decimal(5,2)> >>": "struct<a:int32,\"b c\":list<struct<\"\\\"x\\\\\":decimal(5,2)>>>", "struct<a:int,A:int>": "", "struct<\"\":int>": "",
+		"map<string,map<varchar,json>>": "map<string,map<string,json>>", "map<int64,string>": "", "map<string>": "", "null<int64>": "", "null": "", "": "", "text": "",
 	} {
 		typ, err := ParseType(in)
 		if err != nil != (want == "") || err == nil && typ.String() != want {
 			t.Errorf("%q: %v, %v; want %q", in, typ, err, want)
+		}
+		if again, err := ParseType(want); want != "" && (err != nil || again != typ) {
+			t.Errorf("%q: %v again, %v; want %v", want, again, err, typ)
 		}
 	}
 }

@@ -374,6 +374,7 @@ func (g *group) done(ctx context.Context, e *receipt.Entry, live, gone []receipt
 	// A commit that revives what a void entry had given up names its outputs live.
 	d.Dead = without(d.Dead, live)
 	d.Changed = changed
+	g.spent.tell(&g.counts)
 	d.Counts = &g.counts
 	d.Kept = keptAfter(d.Kept, e)
 	ours, err := g.log.append(ctx, d)

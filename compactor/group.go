@@ -30,6 +30,7 @@ type group struct {
 	toldTo  string                     // up to this key, what a listing shows to be refused was reported
 	leftOut int                        // members that changed since they were listed, or are of too many classes
 	counts  receipt.Counts
+	spent   spending
 	ignored int64
 	young   int64 // of those ignored
 }

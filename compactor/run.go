@@ -112,7 +112,7 @@ func (r *run) all(ctx context.Context, groups []string) error {
 		}
 		eg.Go(func() error {
 			g := &group{r: r, prefix: prefix}
-			err := g.process(ctx)
+			err := g.process(g.spent.begin(ctx))
 			r.ignore(g.ignored, g.young)
 			if err == nil {
 				if !g.whole {

@@ -64,10 +64,17 @@ type Header struct {
 	Refusals int       `json:"refusals"`
 }
 
-// Counts sum up the deletes of the commit that an entry closes.
+// Counts sum up the deletes of the commit that an entry closes, and what the
+// worker that closed it has spent on the group since the entry before that, or
+// since it began. What a worker before it spent that died is not known.
 type Counts struct {
 	ObjectsDeleted int64 `json:"objects_deleted"`
 	ObjectsGone    int64 `json:"objects_gone"` // deleted before, by an earlier worker or the application
+
+	Requests     *s3store.Requests `json:"requests,omitempty"`      // each retry counted
+	BytesRead    int64             `json:"bytes_read,omitempty"`    // of the bodies of answers
+	BytesWritten int64             `json:"bytes_written,omitempty"` // of the bodies of requests
+	Seconds      float64           `json:"seconds,omitempty"`
 }
 
 // Output is an object made of members. It is a multipart upload until the

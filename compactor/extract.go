@@ -142,22 +142,18 @@ func (e *extraction) span(ctx context.Context, g *restoring, s *span) error {
 		return err
 	}
 	defer g.r.budget.release(held)
-	b, err := s.read(ctx, g.r.store)
+	bodies, err := s.bodies(ctx, g.r.store)
 	if err != nil {
 		return err
 	}
 	eg, ectx := errgroup.WithContext(ctx)
-	for _, m := range s.originals {
-		body, err := s.original(b, m)
-		if err != nil {
-			return errors.Join(err, eg.Wait())
-		}
+	for i, m := range s.originals {
 		if err := g.r.budget.readers.Acquire(ectx, 1); err != nil {
 			break // a write has failed, or the run was told to stop
 		}
 		eg.Go(func() error {
 			defer g.r.budget.readers.Release(1)
-			return e.write(ectx, g, m, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil })
+			return e.write(ectx, g, m, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(bodies[i])), nil })
 		})
 	}
 	if err := eg.Wait(); err != nil {

@@ -91,16 +91,9 @@ func (p *putBack) span(ctx context.Context, s *span) error {
 		return err
 	}
 	defer r.budget.release(held)
-	b, err := s.read(ctx, r.store)
+	bodies, err := s.bodies(ctx, r.store)
 	if err != nil {
 		return err
-	}
-	// All are proven before the first is written.
-	bodies := make([][]byte, len(s.originals))
-	for i, m := range s.originals {
-		if bodies[i], err = s.original(b, m); err != nil {
-			return err
-		}
 	}
 	eg, ectx := errgroup.WithContext(ctx)
 	for i, m := range s.originals {
@@ -217,7 +210,7 @@ func (p *putBack) parts(ctx context.Context, s *span, id string, partBytes int64
 	buf := make([]byte, partBytes)
 	for range maxTries {
 		parts, err = p.partsOnce(ctx, s, id, buf)
-		if err == nil || ctx.Err() != nil || errors.Is(err, errAltered) || known(err) {
+		if err == nil || ctx.Err() != nil || errors.Is(err, s3store.ErrPrecondition) || errors.Is(err, s3store.ErrNotFound) || known(err) {
 			break
 		}
 	}

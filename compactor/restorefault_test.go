@@ -1,10 +1,14 @@
 package compactor
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -320,5 +324,96 @@ func TestRestoreMeetsTheApplication(t *testing.T) {
 		if v := u.server.Current(undoBucket, key); v == nil || string(v.Body) != u.originals[key] {
 			u.t.Fatalf("%s: what the application wrote is not there", when)
 		}
+	})
+}
+
+// TestRestoreOfALargeOriginal: it is put back in parts, and nothing of them is
+// left where something newer comes first.
+func TestRestoreOfALargeOriginal(t *testing.T) {
+	random := make([]byte, wholeBytes*3/4) // base64 makes a third more of it, which gzip takes away again
+	_, _ = rand.NewChaCha8([32]byte{1}).Read(random)
+	line := make([]byte, base64.StdEncoding.EncodedLen(len(random)))
+	base64.StdEncoding.Encode(line, random)
+	var large bytes.Buffer
+	w, err := gzip.NewWriterLevel(&large, gzip.NoCompression)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(w, "{\"x\":%q}\n", line)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if large.Len() <= wholeBytes {
+		t.Fatalf("%d bytes are not large", large.Len())
+	}
+	const key = "app/large.json.gz"
+	for _, newer := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			u := newUndo(t)
+			u.put(key, large.Bytes())
+			u.put("app/small.json.gz", gz(record("app/", 1, 1)))
+			o := u.options()
+			o.Selection.SmallSizeBytes, o.Selection.TargetSizeBytes = 0, 1<<30
+			u.must(u.compact(u.server.Client("compact", nil), o))
+			if u.outputs() != 1 {
+				t.Fatalf("%d outputs", u.outputs())
+			}
+			parts := 0
+			wire := func(_ context.Context, c model.Call, apply func() model.Answer) model.Answer {
+				if c.Key == key && c.Op == "part" {
+					parts++
+				}
+				if c.Key == key && c.Op == "complete" && newer {
+					newer = false
+					u.put(key, gz(record("app/", 777, 1)))
+				}
+				return apply()
+			}
+			wasNewer := newer
+			u.must(u.restore(u.server.Client("restore", wire)))
+			if parts < 2 {
+				t.Errorf("%d parts", parts)
+			}
+			if !wasNewer {
+				u.checkOriginals("after the restore")
+				return
+			}
+			if wrong := append(u.ledger.Violations(), u.ledger.Settle(1)...); len(wrong) > 0 {
+				t.Error(strings.Join(wrong, "; ")[:200])
+			}
+			if u.outputs() != 1 || string(u.server.Current(undoBucket, key).Body) != u.originals[key] || len(u.server.Uploads(undoBucket)) != 0 {
+				t.Errorf("%d outputs, %d uploads", u.outputs(), len(u.server.Uploads(undoBucket)))
+			}
+		})
+	}
+}
+
+// TestRestoreOfADamagedOutput: not one original is written that is not proven,
+// and the output stays.
+func TestRestoreOfADamagedOutput(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := newUndo(t)
+		undoWorlds["compacted"](u)
+		flip := func(_ context.Context, c model.Call, apply func() model.Answer) model.Answer {
+			a := apply()
+			if _, _, ok := receipt.ParseOutputName(c.Key); ok && c.Op == "get" && len(a.Body) > 40 {
+				a.Body = bytes.Clone(a.Body)
+				a.Body[40] ^= 1
+			}
+			return a
+		}
+		if err := u.restore(u.server.Client("restore", flip)); !errors.Is(err, errAltered) {
+			t.Errorf("the restore says %v", err)
+		}
+		for key := range u.originals {
+			if u.server.Current(undoBucket, key) != nil {
+				t.Errorf("%s was written", key)
+			}
+		}
+		if u.outputs() != 1 {
+			t.Error("the output is gone")
+		}
+		u.finish("after a reading that was right", nil)
+		u.checkOriginals("after a reading that was right")
 	})
 }

@@ -64,35 +64,37 @@ func (s *span) open(ctx context.Context, store Store) (io.ReadCloser, error) {
 	return body, err
 }
 
-// read holds the span's bytes; a body that breaks off is asked for again.
-func (s *span) read(ctx context.Context, store Store) (b []byte, err error) {
+// bodies are the bytes of the span's originals, all of them proven. What breaks
+// off or is not what it should be may be a flaw of the transfer: it is read again.
+func (s *span) bodies(ctx context.Context, store Store) (bodies [][]byte, err error) {
 	for range maxTries {
-		if b, err = s.readOnce(ctx, store); err == nil || ctx.Err() != nil || errors.Is(err, errAltered) || known(err) {
-			return b, err
+		if bodies, err = s.bodiesOnce(ctx, store); err == nil || ctx.Err() != nil || errors.Is(err, s3store.ErrPrecondition) || errors.Is(err, s3store.ErrNotFound) || known(err) {
+			break
 		}
 	}
-	return nil, err
+	return bodies, err
 }
 
-func (s *span) readOnce(ctx context.Context, store Store) ([]byte, error) {
+func (s *span) bodiesOnce(ctx context.Context, store Store) ([][]byte, error) {
 	body, err := s.open(ctx, store)
 	if err != nil {
 		return nil, err
 	}
 	defer body.Close()
 	b := make([]byte, s.to-s.from)
-	_, err = io.ReadFull(body, b)
-	return b, err
-}
-
-// original is the proven bytes of one of the span's originals.
-func (s *span) original(b []byte, m *receipt.Member) ([]byte, error) {
-	offset, length := placed(m)
-	own := b[offset-s.from:][:length]
-	if int64(len(own)) != m.Size || validate.EncodeCRC64(validate.CRC64(own)) != m.CRC64 {
-		return nil, fmt.Errorf("original %s at byte %d of s3://%s/%s: %w", m.Key, offset, s.ref.Bucket, s.ref.Key, errAltered)
+	if _, err := io.ReadFull(body, b); err != nil {
+		return nil, err
 	}
-	return own, nil
+	bodies := make([][]byte, len(s.originals))
+	for i, m := range s.originals {
+		offset, length := placed(m)
+		own := b[offset-s.from:][:length]
+		if int64(len(own)) != m.Size || validate.EncodeCRC64(validate.CRC64(own)) != m.CRC64 {
+			return nil, fmt.Errorf("original %s at byte %d of s3://%s/%s: %w", m.Key, offset, s.ref.Bucket, s.ref.Key, errAltered)
+		}
+		bodies[i] = own
+	}
+	return bodies, nil
 }
 
 // stream is the bytes of a span's single original, however large. It ends with

@@ -2,6 +2,7 @@ package compactor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -54,6 +55,7 @@ func (r *run) bucketRefusal(ctx context.Context) (*groupRefusal, error) {
 		return lockRefusal(r.o.Bucket), nil
 	}
 	switch rules, err := r.store.Lifecycle(ctx, r.o.State.Bucket); {
+	case errors.Is(err, s3store.ErrUnsupported): // such an endpoint has no rules
 	case s3store.Untold(err):
 		r.o.Log.Warn("the lifecycle of the state's bucket can't be read: make sure that no rule removes or archives the state", "state", r.o.State.String(), "error", err)
 	case err != nil:

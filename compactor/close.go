@@ -32,6 +32,8 @@ type CloseSummary struct {
 // Of Options it uses State, Concurrency, AssumeAlone, AcceptLoss, SettleAfter,
 // Tool, Log and OnRefused.
 func Close(ctx context.Context, s Store, o Options) (CloseSummary, error) {
+	ctx, ended := withDrain(ctx)
+	defer ended()
 	var sum CloseSummary
 	x, err := openRestore(ctx, s, &RestoreOptions{Options: o})
 	if err != nil {

@@ -42,6 +42,8 @@ var (
 // copied; the others are refused. Keys that no output holds are an error.
 // Memory: as Restore.
 func Extract(ctx context.Context, s Store, o RestoreOptions, to Copies) (RestoreSummary, error) {
+	ctx, ended := withDrain(ctx)
+	defer ended()
 	x, err := openRestore(ctx, s, &o)
 	if err != nil {
 		return RestoreSummary{}, err

@@ -71,6 +71,8 @@ type RestoreSummary struct {
 // for bodies, and for each of GroupsAtOnce groups about 1 KB an original of one
 // output and 100 bytes an original of maxRestored.
 func Restore(ctx context.Context, s Store, o RestoreOptions) (RestoreSummary, error) {
+	ctx, ended := withDrain(ctx)
+	defer ended()
 	x, err := openRestore(ctx, s, &o)
 	if err != nil {
 		return RestoreSummary{}, err

@@ -181,7 +181,7 @@ func (w *batchWriter) upload(ctx context.Context) error {
 }
 
 // abortTimeout bounds the cleaning up after a run was told to stop.
-const abortTimeout = 20 * time.Second
+const abortTimeout = 15 * time.Second
 
 // abort drops the uploads, even where ctx is over.
 func (w *batchWriter) abort(ctx context.Context) {

@@ -148,8 +148,8 @@ func (r *run) attempt(ctx context.Context, b batchID, number int, sources []plan
 }
 
 // completeGrace is how long a committed batch may still be completed after the
-// run was told to stop. Schedulers kill 30 seconds after SIGTERM.
-const completeGrace = 20 * time.Second
+// run was told to stop, which is promised to be over 20 seconds later.
+const completeGrace = 15 * time.Second
 
 // withGrace is a context that ends a while after ctx does.
 func withGrace(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {

@@ -40,7 +40,7 @@ const maxIdleRounds = 5
 
 // process compacts the group until a listing has nothing eligible and the log's head is free.
 func (g *group) process(ctx context.Context) error {
-	var again error
+	again := errAgain // or what thwarted the last attempt
 	for idle := 0; ; {
 		if err := ctx.Err(); err != nil {
 			return err

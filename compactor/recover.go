@@ -7,6 +7,7 @@ import (
 
 	"github.com/s3compact/s3compact/internal/receipt"
 	"github.com/s3compact/s3compact/internal/s3store"
+	"github.com/s3compact/s3compact/validate"
 )
 
 // Why a commit became void.
@@ -152,7 +153,16 @@ func (g *group) deleteDead(ctx context.Context, o s3store.Object, dead receipt.O
 		return nil
 	case err != nil:
 		return err
-	case info.ETag != o.ETag || info.CRC64NVME != "" && info.CRC64NVME != dead.CRC64:
+	}
+	sum := info.CRC64NVME
+	if sum == "" { // the endpoint stores none
+		crc, _, err := readBack(ctx, g.r.store, g.r.outBucket, o.Key, info.ETag)
+		if err != nil {
+			return err
+		}
+		sum = validate.EncodeCRC64(crc)
+	}
+	if info.ETag != o.ETag || sum != dead.CRC64 {
 		g.reportForeign(o)
 		return nil
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -190,34 +191,36 @@ func (w *world) settledState(when string) (outputs int) {
 	return len(live)
 }
 
-// liveOutputs reads every group's log to its end: ETags of the outputs by key.
-func (w *world) liveOutputs(when string) map[string]string {
+// entries are those of every group's log, in their order.
+func (w *world) entries() (all []*receipt.Entry) {
 	w.t.Helper()
-	heads := map[string]string{} // key of the last entry by log
-	numbers := map[string]int{}
-	for key := range w.objects(w.bucket) {
-		n, isEntry := receipt.EntryNumber(key)
-		log, _, _ := strings.Cut(strings.TrimPrefix(key, "_s3compact/groups/"), "/")
-		if !strings.HasPrefix(key, "_s3compact/groups/") || !isEntry {
+	for _, key := range slices.Sorted(maps.Keys(w.objects(w.bucket))) {
+		if _, isEntry := receipt.EntryNumber(key); !isEntry || !strings.HasPrefix(key, "_s3compact/groups/") {
 			continue
 		}
-		heads[log] = max(heads[log], key)
-		numbers[log] = max(numbers[log], n)
-	}
-	live := map[string]string{}
-	for log, key := range heads {
 		e, err := receipt.Decode(bytes.NewReader(w.read(w.bucket, key)))
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		if e.Number != numbers[log] || !e.Free() {
-			w.t.Errorf("%s: the log of %q ends in entry %d, %q", when, e.Group, e.Number, e.Kind)
+		all = append(all, e)
+	}
+	return all
+}
+
+// liveOutputs reads every group's log to its end: ETags of the outputs by key.
+func (w *world) liveOutputs(when string) map[string]string {
+	w.t.Helper()
+	heads := map[string]*receipt.Entry{}
+	for _, e := range w.entries() {
+		heads[e.Group] = e
+	}
+	live := map[string]string{}
+	for group, e := range heads {
+		if !e.Free() {
+			w.t.Errorf("%s: the log of %q ends in entry %d, %q", when, group, e.Number, e.Kind)
 		}
 		for _, o := range e.Live {
 			live[o.Key] = o.ETag
-		}
-		for _, o := range e.Dead {
-			w.t.Errorf("%s: the log of %q still names a dead output %s", when, e.Group, o.Key)
 		}
 	}
 	return live
@@ -295,7 +298,8 @@ func (w *world) rerun(p *fault.Proxy) {
 const maxRequests = 1500
 
 // finish runs without faults until all is done, lets a day pass for uploads
-// that were left, and checks what there is then.
+// that were left, and checks what there is then,
+// and puts the originals back.
 func (w *world) finish(p *fault.Proxy) {
 	w.t.Helper()
 	w.rerun(p)
@@ -314,4 +318,44 @@ func (w *world) finish(p *fault.Proxy) {
 	if verified.code != exitDone || int(verified.summary(w.t.(*testing.T))["outputs"].(float64)) != outputs {
 		w.t.Errorf("verify: exit %d, %s %s; want %d outputs", verified.code, verified.stdout, tail(verified.stderr), outputs)
 	}
+	w.restored(p)
+}
+
+// restored puts all originals back, as somebody who wants to be rid of it all,
+// and compares them with what the application wrote.
+func (w *world) restored(p *fault.Proxy) {
+	w.t.Helper()
+	if w.keep || w.versioned { // nothing was deleted; the server takes no create-only PUT over a delete marker, as S3 does
+		return
+	}
+	// Nobody else is at work, so nothing has to settle.
+	r := startWorker(w.t, w.server.Env(), p, "restore", "s3://"+w.bucket+"/", "--yes", "--assume-alone", "--output", "json").wait()
+	w.nothingLost("after a restore")
+	if w.changed {
+		return // what was replaced is not overwritten, so the outputs that hold an older version stay
+	}
+	if r.code != exitDone {
+		w.t.Errorf("restore: exit %d, %s", r.code, tail(r.stderr))
+	}
+	for key, etag := range w.joinable {
+		h, err := w.client.HeadObject(w.t.Context(), &s3.HeadObjectInput{Bucket: &w.bucket, Key: &key})
+		if err != nil {
+			w.t.Errorf("%s was not put back: %v", key, err)
+			continue
+		}
+		if strings.Trim(*h.ETag, `"`) != etag || *h.ContentType != w.types[key] || h.Metadata["put"] != "by the application" {
+			w.t.Errorf("%s came back with the ETag %s (was %s), Content-Type %s (%s), metadata %v", key, *h.ETag, etag, *h.ContentType, w.types[key], h.Metadata)
+		}
+	}
+	if live := w.liveOutputs("after a restore"); len(live) > 0 {
+		w.t.Errorf("after a restore the logs name outputs: %v", live)
+	}
+	for _, bucket := range w.buckets() {
+		for key := range w.objects(bucket) {
+			if _, _, ours := receipt.ParseOutputName(key); ours && w.untouched[key] == "" {
+				w.t.Errorf("after a restore the output %s is still there", key)
+			}
+		}
+	}
+	w.exactlyOnce("after a restore")
 }

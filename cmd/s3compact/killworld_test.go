@@ -57,7 +57,9 @@ type world struct {
 	old       map[string]string // records of versions that the application replaced or removed: once at most
 	joinable  map[string]string // ETags of the objects that must be joined in the end, by key
 	untouched map[string]string // ETags of those that must stay
-	changes   int
+	types     map[string]string // Content-Types by key
+	changes   int               // objects written
+	changed   bool              // sources were replaced, removed or added
 }
 
 // victim is the member that the application changes where none is at hand.
@@ -75,7 +77,7 @@ func newWorld(t testing.TB, v variant) *world {
 	server := s3test.Start(t)
 	w := &world{
 		variant: v, t: t, server: server, client: server.Client(),
-		current: map[string]string{}, old: map[string]string{}, joinable: map[string]string{}, untouched: map[string]string{},
+		current: map[string]string{}, old: map[string]string{}, joinable: map[string]string{}, untouched: map[string]string{}, types: map[string]string{},
 	}
 	if v.versioned {
 		w.bucket = server.VersionedBucket(t)
@@ -160,7 +162,7 @@ func (w *world) source(key, contentType string) {
 	for _, line := range lines {
 		w.current[line] = key
 	}
-	w.joinable[key] = etag
+	w.joinable[key], w.types[key] = etag, contentType
 }
 
 // stranger puts an object that must be left as it is.
@@ -195,6 +197,7 @@ func (w *world) replaced(key string) {
 	w.forget(key)
 	w.source(key, "application/json")
 	delete(w.joinable, key) // alone it stays
+	w.changed = true
 }
 
 func (w *world) removed(key string) {
@@ -204,6 +207,7 @@ func (w *world) removed(key string) {
 		return
 	}
 	delete(w.joinable, key)
+	w.changed = true
 	if _, err := w.client.DeleteObject(w.t.Context(), &s3.DeleteObjectInput{Bucket: &w.bucket, Key: &key}); err != nil {
 		w.t.Errorf("delete %s: %v", key, err)
 	}
@@ -215,6 +219,7 @@ func (w *world) added() {
 	key := fmt.Sprintf("app/e-05-added-%d.json.gz", w.changes)
 	w.source(key, "application/json")
 	delete(w.joinable, key)
+	w.changed = true
 }
 
 // forget makes the records of an object that is still there old ones.

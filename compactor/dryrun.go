@@ -87,7 +87,7 @@ func (p *preview) list(ctx context.Context, s Store, bucket string) error {
 			case elsewhere, asOutput:
 			case isManaged:
 				managed = true
-				return errStop
+				return errListed
 			case passedOver:
 				p.Ignored++
 			case tooYoung:

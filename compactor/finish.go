@@ -77,6 +77,9 @@ func (g *group) finish(ctx context.Context, e *receipt.Entry, takenOver bool) er
 			return fmt.Errorf("complete output %s: %w", o.Key, err)
 		}
 	}
+	if err := c.replicated(ctx, live); err != nil {
+		return err
+	}
 	g.counts = receipt.Counts{}
 	var changed []receipt.Refusal
 	if !e.Keep {
@@ -99,6 +102,7 @@ type completion struct {
 	e         *receipt.Entry
 	takenOver bool
 	compared  bool // with a listing
+	copied    bool // the outputs are replicated
 }
 
 // maxTries bounds how often a request without an answer is sent again here, beyond the client's own retries.
@@ -172,6 +176,12 @@ func (c *completion) look(ctx context.Context, o receipt.Output) (fate, receipt.
 	if combined, err := combinedCRC(holds, o); err != nil || combined != o.CRC64 {
 		return unfinished, ref, fmt.Errorf("the entry's checksums of %s contradict each other; nothing is deleted: %w", o.Key, errors.Join(err, receipt.ErrFormat))
 	}
+	if info.SizeBytes == o.Size {
+		if err := protects(o, info); err != nil {
+			return unfinished, ref, err
+		}
+	}
+	c.copied = c.copied || info.ReplicationStatus != "" && info.ReplicationStatus != "REPLICA"
 	switch {
 	case info.SizeBytes != o.Size:
 		return missing, ref, nil

@@ -2,6 +2,7 @@ package compactor
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,12 +29,13 @@ type sieve struct {
 	group    string
 	sel      inventory.Selection
 	match    func(key string) bool
+	cold     []string // storage classes that are joined although it costs extra
 	minAge   time.Duration
 	youngest time.Time // objects modified later wait
 }
 
 func newSieve(group string, o *Options) *sieve {
-	return &sieve{group: group, sel: o.Selection, match: matcher(o.Selection), minAge: o.MinAge, youngest: endOfTime}
+	return &sieve{group: group, sel: o.Selection, match: matcher(o.Selection), cold: o.StorageClasses, minAge: o.MinAge, youngest: endOfTime}
 }
 
 // matcher is the rule by which keys are joined: a selection of every key means
@@ -88,8 +90,8 @@ func (s *sieve) judge(o s3store.Object) (sight, Refused) {
 		return tooYoung, Refused{}
 	case archived[o.StorageClass]:
 		return unfit, Refused{Key: o.Key, Reason: "archived", Detail: "storage class " + o.StorageClass + " can't be read without a restore"}
-	case priced[o.StorageClass]:
-		return unfit, Refused{Key: o.Key, Reason: "storage_class", Detail: "reading from " + o.StorageClass + " and deleting early there cost extra"}
+	case priced[o.StorageClass] && !slices.Contains(s.cold, o.StorageClass):
+		return unfit, Refused{Key: o.Key, Reason: "storage_class", Detail: "reading from " + o.StorageClass + " and deleting early there cost extra; --storage-classes " + o.StorageClass + " joins it all the same"}
 	}
 	return candidate, Refused{}
 }

@@ -27,7 +27,10 @@ type Options struct {
 	// DeleteKept deletes what runs with Keep have left. It does not go with Keep.
 	DeleteKept bool
 	Content    validate.Content
-	ReadBack   bool // prove outputs by reading them, not by the checksum that S3 stored
+	// StorageClasses are those of the classes whose reading and early deletion
+	// cost extra (PricedClasses) that are joined all the same.
+	StorageClasses []string
+	ReadBack       bool // prove outputs by reading them, not by the checksum that S3 stored
 
 	Concurrency  int   // members read at once, over all groups
 	MemoryBytes  int64 // bound of member and part buffers together, see budget
@@ -39,8 +42,8 @@ type Options struct {
 	OnRefused    func(Refused) // called once for each refusal, from one goroutine at a time
 	OnOutput     func(Joined)  // called once for each output that is finished, likewise
 	SettleAfter  time.Duration // 0: settleTime
-	PartBytes    int64         // 0: chosen from the target size
-	GroupsAtOnce int           // 0: chosen from the memory
+	PartBytes    int64         // of uploads; 0: chosen for each by its size
+	GroupsAtOnce int           // 0: 8
 	// Opened is called once the state is open for writing, before the first group;
 	// its error ends the run. May be nil.
 	Opened func(context.Context) error
@@ -115,6 +118,9 @@ func errRecordTooLarge(bucket, key string) error {
 	return fmt.Errorf("s3://%s/%s: larger than %d bytes, which no record of s3compact is", bucket, key, maxRecordBytes)
 }
 
+// PricedClasses are the storage classes that are joined only when asked for.
+func PricedClasses() []string { return sortedKeys(priced) }
+
 // CheckState refuses a state location whose objects engines would read as data.
 func CheckState(l s3store.Location) error {
 	for _, segment := range strings.Split(l.Key, "/") {
@@ -141,9 +147,6 @@ func (o *Options) setDefaults() {
 	if o.SettleAfter <= 0 {
 		o.SettleAfter = settleTime
 	}
-	if o.PartBytes <= 0 {
-		o.PartBytes = max(8<<20, (o.Selection.TargetSizeBytes+maxParts/2-1)/(maxParts/2))
-	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -157,7 +160,7 @@ func (o *Options) setDefaults() {
 		o.OnOutput = func(Joined) {}
 	}
 	if o.GroupsAtOnce <= 0 {
-		o.GroupsAtOnce = int(max(1, min(8, o.MemoryBytes/2/(maxClasses*(partsUnderWay+1)*o.PartBytes))))
+		o.GroupsAtOnce = 8
 	}
 }
 

@@ -114,6 +114,19 @@ func (r *reader) readOnce(ctx context.Context, o s3store.Object) (*member, error
 		return nil, err
 	}
 	defer body.Close()
+	if info.TagCount > 0 {
+		info.Tagging, err = r.store.Tagging(ctx, r.bucket, o.Key)
+		switch {
+		case errors.Is(err, s3store.ErrNotFound):
+			return nil, errLeftOut
+		case errors.Is(err, s3store.ErrDenied):
+			return nil, &refusal{reason: "tags", detail: err.Error()}
+		case err != nil:
+			return nil, err
+		case tagCount(info.Tagging) != info.TagCount:
+			return nil, errLeftOut
+		}
+	}
 	class, refused := classify(info)
 	if refused != nil {
 		return nil, refused

@@ -12,7 +12,8 @@ import (
 // those that their keys show. The output carries them.
 type headers struct {
 	contentType, contentEncoding, contentLanguage, contentDisposition, cacheControl string
-	storageClass, encryption                                                        string
+	storageClass, encryption, kmsKeyID, tagging                                     string
+	bucketKey                                                                       bool
 }
 
 // attributes is what an output of this class is written with. User metadata,
@@ -21,7 +22,7 @@ func (h headers) attributes() s3store.Attributes {
 	return s3store.Attributes{
 		ContentType: h.contentType, ContentEncoding: h.contentEncoding, ContentLanguage: h.contentLanguage,
 		ContentDisposition: h.contentDisposition, CacheControl: h.cacheControl,
-		StorageClass: h.storageClass, Encryption: h.encryption,
+		StorageClass: h.storageClass, Encryption: h.encryption, KMSKeyID: h.kmsKeyID, BucketKey: h.bucketKey, Tagging: h.tagging,
 	}
 }
 
@@ -30,8 +31,25 @@ func headersOf(a s3store.Attributes) headers {
 	return headers{
 		contentType: a.ContentType, contentEncoding: a.ContentEncoding, contentLanguage: a.ContentLanguage,
 		contentDisposition: a.ContentDisposition, cacheControl: a.CacheControl,
-		storageClass: a.StorageClass, encryption: a.Encryption,
+		storageClass: a.StorageClass, encryption: a.Encryption, kmsKeyID: a.KMSKeyID, bucketKey: a.BucketKey, tagging: a.Tagging,
 	}
+}
+
+// replicated are the replication statuses of objects that wait for nothing: of
+// a source that was replicated, and of a replica.
+// API: x-amz-replication-status of HeadObject, and the S3 user guide, "Getting replication status information".
+var replicated = map[string]bool{"COMPLETED": true, "COMPLETE": true, "REPLICA": true}
+
+// protects says whether an output is there with what its members had: their key and their tags.
+func protects(o receipt.Output, i s3store.Info) error {
+	a := o.Attributes
+	if a.KMSKeyID != "" && (i.Encryption != a.Encryption || i.KMSKeyID != a.KMSKeyID) {
+		return fmt.Errorf("output %s is encrypted with %q and the key %q, its members with %q and %q; nothing is deleted: does the bucket or this endpoint replace what a request asks for?", o.Key, i.Encryption, i.KMSKeyID, a.Encryption, a.KMSKeyID)
+	}
+	if n := tagCount(a.Tagging); i.TagCount < n {
+		return fmt.Errorf("output %s has %d tags, its members %d; nothing is deleted: allow s3:PutObjectTagging and s3:GetObjectTagging", o.Key, i.TagCount, n)
+	}
+	return nil
 }
 
 // classify is the class of an object, or why it must not be joined.
@@ -42,18 +60,14 @@ func classify(i s3store.Info) (headers, *refusal) {
 	switch {
 	case i.CustomerKey:
 		return refuse("encryption", "encrypted with a key of the customer (SSE-C)")
-	case i.Encryption != "" && i.Encryption != "AES256":
-		return refuse("encryption", "encrypted with %s: joining it is not supported", i.Encryption)
-	case i.TagCount > 0:
-		return refuse("tags", "%d tags: joining tagged objects is not supported", i.TagCount)
+	case i.KMSKeyID == "" && i.Encryption != "" && i.Encryption != "AES256":
+		return refuse("encryption", "encrypted with %s, and the key is not told, so the output could not have the same", i.Encryption)
 	case i.LockMode != "" || i.LegalHold == "ON":
 		return refuse("locked", "under object lock or legal hold")
-	case i.ReplicationStatus != "":
-		return refuse("replication", "replication status %s: deletes may replicate before the output does", i.ReplicationStatus)
+	case i.ReplicationStatus != "" && !replicated[i.ReplicationStatus]:
+		return refuse("replication", "replication status %s: what it holds may not be where it is replicated to", i.ReplicationStatus)
 	case i.MissingMetadata > 0:
 		return refuse("metadata", "%d metadata entries can't be read, so they could not be restored", i.MissingMetadata)
-	case i.WebsiteRedirect != "":
-		return refuse("redirect", "a website redirect")
 	}
 	return headersOf(i.Attributes), nil
 }

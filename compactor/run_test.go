@@ -248,18 +248,6 @@ func TestClassesAreNotMixed(t *testing.T) {
 	}
 }
 
-func TestTaggedObjectsAreRefused(t *testing.T) {
-	b := newBucket(t)
-	b.fill("app/", 3)
-	if _, err := b.store.Put(context.Background(), b.name, "app/tagged.json.gz", gz(record("t", 1, 1)), s3store.PutOptions{Attributes: s3store.Attributes{Tagging: "keep=forever"}}); err != nil {
-		t.Fatal(err)
-	}
-	sum, refused := b.mustCompact(b.options(), "app/")
-	if refused["app/tagged.json.gz"] != "tags" || sum.ObjectsIn != 3 {
-		t.Errorf("refused %v, summary %+v", refused, sum)
-	}
-}
-
 func TestHeaderLinesAreRefused(t *testing.T) {
 	b := newBucket(t)
 	for _, n := range []string{"1", "2", "3"} {

@@ -3,8 +3,10 @@ package compactor
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
+	"time"
 	"unicode/utf8"
 
 	"golang.org/x/sync/errgroup"
@@ -47,11 +49,11 @@ func (g *group) thereNow(ctx context.Context, members []receipt.Member) (map[str
 			}
 			if last := lastShown(p); last > after {
 				after = last
-				return errStop
+				return errListed
 			}
 			return nil
 		})
-		if err != nil && !errors.Is(err, errStop) {
+		if err != nil && !errors.Is(err, errListed) {
 			return nil, err
 		}
 		if !more {
@@ -63,8 +65,8 @@ func (g *group) thereNow(ctx context.Context, members []receipt.Member) (map[str
 	return there, nil
 }
 
-// errStop ends a listing of which enough was seen.
-var errStop = errors.New("enough was listed")
+// errListed ends a listing of which enough was seen.
+var errListed = errors.New("enough was listed")
 
 // lastShown is the last key or common prefix of a page; "" for an empty one.
 func lastShown(p s3store.Page) (last string) {
@@ -129,6 +131,44 @@ func allThere(e *receipt.Entry, there map[string]s3store.Object) bool {
 		}
 	}
 	return true
+}
+
+// replicationPoll is how often an output's replication is looked at.
+const replicationPoll = 10 * time.Second
+
+// replicated waits until outputs under a replication rule are where they are
+// replicated to: the deletes of their members could be there first. It waits
+// no longer than an entry settles; whoever comes later goes on.
+func (c *completion) replicated(ctx context.Context, outputs []receipt.OutputRef) error {
+	if !c.copied || c.e.Keep {
+		return nil
+	}
+	settle := c.g.r.o.SettleAfter
+	for left := settle; ; left -= replicationPoll {
+		pending := ""
+		for _, ref := range outputs {
+			info, err := c.g.r.store.Head(ctx, ref.Bucket, ref.Key)
+			switch {
+			case err != nil:
+				return err
+			case info.ReplicationStatus == "FAILED":
+				return fmt.Errorf("output s3://%s/%s could not be replicated, so the originals stay: mend the replication rule, have it replicated again, then run again", ref.Bucket, ref.Key)
+			case info.ReplicationStatus != "" && !replicated[info.ReplicationStatus]:
+				pending = ref.Key
+			}
+		}
+		switch {
+		case pending == "":
+			return nil
+		case left <= 0:
+			return fmt.Errorf("group %q: the output %s is not replicated yet, and its originals stay until it is: %w", c.g.prefix, pending, ErrWaiting)
+		}
+		select {
+		case <-time.After(min(replicationPoll, left)):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
 }
 
 // stillThere is the dead outputs that are there, with their ETags.

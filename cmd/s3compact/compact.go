@@ -42,6 +42,7 @@ func (p *program) compactCommand() *cli.Command {
 			&cli.BoolFlag{Name: "keep-originals", Usage: "delete nothing, now or in later runs; without --dest readers then see every record twice", Category: "what"},
 			&cli.BoolFlag{Name: "delete-kept", Usage: "first delete the originals that earlier runs with --keep-originals have left, on their ETags", Category: "what"},
 			&cli.StringFlag{Name: "content", Value: string(validate.ContentNDJSON), Usage: "`KIND` of text: ndjson (each member begins as a JSON object) or lines (any text without header lines)", Category: "what"},
+			&cli.StringSliceFlag{Name: "storage-classes", Usage: "join objects of these `CLASSES` too, whose reading and early deletion cost extra: " + strings.Join(compactor.PricedClasses(), ", "), Category: "what"},
 			&cli.StringFlag{Name: "gzip", Value: "multi", Usage: "`FORM` of outputs: multi (the members as they are, one behind another)", Category: "what"},
 			&cli.StringFlag{Name: "verify", Value: "checksum", Usage: "`HOW` outputs are proven: checksum (as S3 stored it) or readback", Category: "run"},
 			&cli.IntFlag{Name: "concurrency", Value: 64, Usage: "read `N` objects at once", Category: "run"},
@@ -157,6 +158,12 @@ func compactOptions(c *cli.Context) (compactor.Options, error) {
 	}
 	if c.String("gzip") != "multi" {
 		return o, usageError("--gzip %q: this version writes multi", c.String("gzip"))
+	}
+	for _, class := range c.StringSlice("storage-classes") {
+		if !slices.Contains(compactor.PricedClasses(), class) {
+			return o, usageError("--storage-classes %q: write one of %s", class, strings.Join(compactor.PricedClasses(), ", "))
+		}
+		o.StorageClasses = append(o.StorageClasses, class)
 	}
 	switch c.String("verify") {
 	case "checksum":

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -28,6 +29,38 @@ type undo struct {
 	ledger    *model.Ledger
 	app       *model.Client
 	originals map[string]string // bodies by key
+
+	head   *receipt.Entry // of the group's log
+	headAt time.Time      // when it was written
+}
+
+// see holds each change against the head of the log: an original is put back
+// only once the restore entry has settled, and an output is removed only once
+// an entry has declared it dead or absorbed.
+func (u *undo) see(e model.Event) {
+	if _, ok := receipt.EntryNumber(e.Key); ok && e.After != nil {
+		head, err := receipt.Decode(bytes.NewReader(e.After.Body))
+		if err != nil {
+			u.t.Error(err)
+		}
+		u.head, u.headAt = head, e.At
+	}
+	if e.Client == "app" || hidden(e.Key) {
+		return
+	}
+	_, _, output := receipt.ParseOutputName(e.Key)
+	switch {
+	case output && e.After == nil:
+		dead := slices.ContainsFunc(u.head.Dead, func(o receipt.OutputRef) bool { return o.Key == e.Key })
+		absorbed := slices.ContainsFunc(u.head.Members, func(m receipt.Member) bool { return m.Key == e.Key && m.Absorbed() })
+		if !dead && !absorbed {
+			u.ledger.Violate("output %s was removed while the log's head, entry %d (%s), does not say that it is dead", e.Key, u.head.Number, u.head.Kind)
+		}
+	case !output && e.After != nil:
+		if u.head.Kind != receipt.Restore || e.At.Sub(u.headAt) < settleTime-time.Second { // the Date has whole seconds
+			u.ledger.Violate("%s was put back %s after entry %d (%s)", e.Key, e.At.Sub(u.headAt), u.head.Number, u.head.Kind)
+		}
+	}
 }
 
 const undoBucket = "lake"
@@ -44,7 +77,7 @@ func newUndo(t *testing.T) *undo {
 		}
 		return strings.FieldsFunc(text, func(r rune) bool { return r == '\n' })
 	}, func(client string) bool { return client == "app" })
-	u.server.Watch(u.ledger.See)
+	u.server.Watch(func(e model.Event) { u.ledger.See(e); u.see(e) })
 	u.app = u.server.Client("app", nil)
 	return u
 }

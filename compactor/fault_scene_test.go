@@ -31,6 +31,8 @@ type scene struct {
 	alone      bool // nobody else is at work any more
 	expired    bool // uploads were dropped by the bucket's lifecycle
 	acceptLoss bool // the operator's word
+	loose      bool // a guard is taken away
+	begun      bool // what came before is done
 
 	mu      sync.Mutex // guards what follows
 	pending []*pending
@@ -195,8 +197,11 @@ func (s *scene) worker(number int, faults ...*fault) *worker {
 
 // run is one run of the command.
 func (k *worker) run() {
-	o := k.s.options()
-	_, k.err = Run(context.Background(), k.store, o, k.s.w.groups)
+	if k.s.begun && k.s.w.run != nil {
+		k.err = k.s.w.run(k)
+	} else {
+		_, k.err = Run(context.Background(), k.store, k.s.options(), k.s.w.groups)
+	}
 	k.s.note("worker%d ends: %v", k.number, k.err)
 }
 

@@ -26,10 +26,11 @@ type world struct {
 	change func(*Options)
 	groups []string
 	fill   func(*scene)
-	most   int          // in how many objects a record may be in the end
-	victim string       // the object that the application changes
-	talk   bool         // the trace holds every request
-	before func(*scene) // what was done in the world before the faults
+	most   int                 // in how many objects a record may be in the end
+	victim string              // the object that the application changes
+	talk   bool                // the trace holds every request
+	before func(*scene)        // what was done in the world before the faults
+	run    func(*worker) error // what the workers do; nil: compact
 }
 
 const (
@@ -119,6 +120,7 @@ func worlds() []*world {
 		all = append(all, w)
 	}
 	add("flat", func(w *world) { w.fill = flat })
+	add("plain", func(*world) {})
 	add("depth", func(w *world) {
 		w.change = func(o *Options) { o.Selection.GroupBy.Depth = 1 }
 		w.fill = func(s *scene) {
@@ -178,6 +180,7 @@ func worlds() []*world {
 	}{{"committed", committed}, {"half deleted", halfDeleted}, {"given up", givenUp}, {"void", void}, {"dead output", deadOutput}, {"revived", revived}} {
 		add(x.name, func(w *world) { w.before = x.before })
 	}
+	add("restore", restoringWorld)
 	return all
 }
 

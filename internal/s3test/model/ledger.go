@@ -107,3 +107,10 @@ func (l *Ledger) Settle(most int) (wrong []string) {
 	}
 	return wrong
 }
+
+// Count is the number of objects in which readers see a record.
+func (l *Ledger) Count(record string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.places[record]
+}

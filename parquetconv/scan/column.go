@@ -38,6 +38,7 @@ type column struct {
 	offsets  []int32 // of the elements of list and map, n+1
 	children []*column
 	members  *shape // of a struct
+	seen     *place // what was learned of a JSON column's values
 }
 
 func (s *Scanner) newColumn(from Column, index int) (*column, error) {
@@ -61,6 +62,7 @@ func (s *Scanner) newColumn(from Column, index int) (*column, error) {
 func (s *Scanner) prepare(c *column) error {
 	switch c.kind {
 	case value.String, value.JSON:
+		c.seen = &place{}
 		c.texts.init(s.seed, !c.inner)
 	case value.Binary:
 		c.texts.init(s.seed, false)
@@ -82,7 +84,7 @@ func (s *Scanner) prepare(c *column) error {
 		}
 		for i, f := range c.typ.Fields() {
 			if at := s.fieldOf(c.members, f.Name); at.columns == nil {
-				at.op, at.columns = opColumn, []*column{c.children[i]}
+				at.op, at.column, at.columns = opColumn, c.children[i], []*column{c.children[i]}
 			}
 		}
 	case value.Null:
@@ -284,14 +286,15 @@ func (c *column) buffers(valid *memory.Buffer, n int) []*memory.Buffer {
 	return []*memory.Buffer{valid, values}
 }
 
-// handOver makes a slice the memory of a buffer, and a new slice with as much
-// room as the values of this block needed.
+// handOver makes n values the memory of a buffer, and gives back a slice to go
+// on with: a new one, or the same one where most of it would lie idle in the
+// buffer.
 func handOver[T any](values []T, n int) (*memory.Buffer, []T) {
-	var fresh []T
-	if n > 0 {
-		fresh = make([]T, 0, n+n/8)
+	values = values[:n]
+	if n < cap(values)-cap(values)/4 {
+		return memory.NewBufferBytes(asBytes(append([]T(nil), values...))), values[:0]
 	}
-	return memory.NewBufferBytes(asBytes(values)), fresh
+	return memory.NewBufferBytes(asBytes(values)), make([]T, 0, cap(values))
 }
 
 func asBytes[T any](values []T) []byte {

@@ -2,6 +2,7 @@ package scan
 
 import (
 	"bytes"
+	"encoding/binary"
 	"hash/maphash"
 
 	"github.com/s3compact/s3compact/parquetconv/schema"
@@ -40,7 +41,8 @@ type field struct {
 // place is what stands at a field or an array's element.
 type place struct {
 	op       op
-	columns  []*column      // whose path ends here
+	column   *column        // whose path ends here, for opColumn
+	columns  []*column      // all of those
 	members  *shape         // where paths lead on into an object
 	elements map[int]*place // where paths lead on into an array
 	skipped  *shape         // what was seen of objects here that no path leads into
@@ -116,15 +118,20 @@ func (s *Scanner) newField(name []byte, hash uint64) *field {
 
 // isAt says whether the field's name and a colon stand at b[i], behind a quote.
 func (f *field) isAt(b []byte, i int) bool {
-	if i > len(b)-16 {
-		return len(f.text) > 0 && len(b)-i >= len(f.text) && string(b[i:i+len(f.text)]) == f.text
+	if i <= len(b)-16 {
+		w := (*[16]byte)(b[i:])
+		if (binary.LittleEndian.Uint64(w[:8])^f.words[0])&f.masks[0]|(binary.LittleEndian.Uint64(w[8:])^f.words[1])&f.masks[1] != 0 {
+			return false
+		}
+		if n := len(f.text); n <= 16 {
+			return n > 0
+		}
 	}
-	b = b[i:]
-	if (word(b, 0)^f.words[0])&f.masks[0]|(word(b, 8)^f.words[1])&f.masks[1] != 0 {
-		return false
-	}
-	n := len(f.text)
-	return n > 0 && (n <= 16 || len(b) >= n && string(b[16:n]) == f.text[16:])
+	return f.isTextAt(b, i)
+}
+
+func (f *field) isTextAt(b []byte, i int) bool {
+	return len(f.text) > 0 && len(b)-i >= len(f.text) && string(b[i:i+len(f.text)]) == f.text
 }
 
 // learn makes a field of a name that the shape does not have; nil where there
@@ -165,7 +172,7 @@ func (s *Scanner) lead(at *place, path schema.Path, c *column) error {
 	if at.columns = append(at.columns, c); len(at.columns) > 1 || at.op == opLead {
 		at.op = opLead
 	} else {
-		at.op = opColumn
+		at.op, at.column = opColumn, c
 	}
 	return nil
 }

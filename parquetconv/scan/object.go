@@ -18,7 +18,7 @@ func (s *Scanner) object(b []byte, i int, sh *shape, depth int) int {
 	if i = s.space(b, i+1); i < len(b) && b[i] == '}' {
 		return i + 1
 	}
-	var slot *(*field) // where what comes next is remembered
+	var slot **field // where what comes next is remembered
 	if sh != nil {
 		slot = &sh.first
 	}
@@ -26,6 +26,7 @@ func (s *Scanner) object(b []byte, i int, sh *shape, depth int) int {
 		if i >= len(b) || b[i] != '"' {
 			return s.noName(b, i, depth)
 		}
+	name:
 		nameAt := i
 		i++
 		var f *field
@@ -72,9 +73,15 @@ func (s *Scanner) object(b []byte, i int, sh *shape, depth int) int {
 		}
 		switch do {
 		case opColumn:
-			i = s.column(b, i, p.columns[0], depth)
+			i = s.column(b, i, p.column, depth)
 		case opSkip:
-			i = s.skip(b, i, p, depth)
+			if b[i] == '"' {
+				if i, _ = s.text(b, i+1); i >= 0 {
+					i++
+				}
+			} else {
+				i = s.skip(b, i, p, depth)
+			}
 		case opLead:
 			i = s.leadOn(b, i, p, depth)
 		default:
@@ -84,6 +91,11 @@ func (s *Scanner) object(b []byte, i int, sh *shape, depth int) int {
 			return failed
 		}
 
+		// What mostly comes next.
+		if i+1 < len(b) && b[i] == ',' && b[i+1] == '"' {
+			i++
+			goto name
+		}
 		if i < len(b) && b[i] <= ' ' {
 			i = s.space(b, i)
 		}
@@ -268,7 +280,7 @@ func (s *Scanner) leadOn(b []byte, i int, p *place, depth int) int {
 		case e == nil:
 			return s.skip(b, i, nil, depth+1)
 		case e.op == opColumn:
-			return s.column(b, i, e.columns[0], depth+1)
+			return s.column(b, i, e.column, depth+1)
 		}
 		return s.leadOn(b, i, e, depth+1)
 	})

@@ -33,15 +33,18 @@ func isPlain(c byte) bool { return c >= ' ' && c < utf8.RuneSelf && c != '"' && 
 // closing quote, or failed.
 func (s *Scanner) text(b []byte, i int) (end int, escaped bool) {
 	for {
-		for i <= len(b)-8 {
+		for {
+			if i > len(b)-8 {
+				for i < len(b) && isPlain(b[i]) {
+					i++
+				}
+				break
+			}
 			if special := specialIn(word(b, i)); special != 0 {
 				i += bits.TrailingZeros64(special) / 8
 				break
 			}
 			i += 8
-		}
-		for i < len(b) && isPlain(b[i]) {
-			i++
 		}
 		if i >= len(b) {
 			return s.cut(len(b)), false
@@ -109,7 +112,11 @@ func (s *Scanner) escape(b []byte, i int) int {
 	case n == unicodeEscape && second >= lowSurrogate && second < afterSurrogates:
 		return i + 2*unicodeEscape
 	case n < unicodeEscape && i+unicodeEscape+n >= len(b):
-		return s.cut(len(b))
+		// More text may make it one, if its first digits are right.
+		missing := 4 * min(unicodeEscape-n, 4)
+		if second<<missing < afterSurrogates && (second+1)<<missing > lowSurrogate {
+			return s.cut(len(b))
+		}
 	}
 	return s.malformed(i, "half a surrogate pair")
 }

@@ -14,10 +14,10 @@ func (s *Scanner) column(b []byte, i int, c *column, depth int) int {
 	if !c.inner {
 		s.filled++
 	}
-	next, ok := 0, false
-	if b[i] == '"' {
-		switch c.kind {
-		case value.String:
+	quoted := b[i] == '"'
+	switch c.kind {
+	case value.String:
+		if quoted {
 			end, escaped := s.text(b, i+1)
 			if end < 0 {
 				return failed
@@ -30,41 +30,21 @@ func (s *Scanner) column(b []byte, i int, c *column, depth int) int {
 			c.texts.add(text)
 			c.n++
 			return end + 1
-		case value.Timestamp:
-			var micros int64
-			if micros, next, ok = quotedTimestamp(b, i+1); ok && c.time.plain() {
-				c.ints64 = append(c.ints64, micros)
-				c.n++
-				return next
-			}
-		case value.Date:
-			var days int32
-			if days, next, ok = quotedDate(b, i+1); ok {
-				c.ints32 = append(c.ints32, days)
-				c.n++
-				return next
-			}
 		}
-		return s.converted(b, i, c, depth)
-	}
-	switch c.kind {
 	case value.Int64:
-		var v int64
-		if v, next, ok = plainInt(b, i); ok {
+		if v, next, ok := plainInt(b, i); ok {
 			c.ints64 = append(c.ints64, v)
 			c.n++
 			return next
 		}
 	case value.Int32:
-		var v int64
-		if v, next, ok = plainInt(b, i); ok && v == int64(int32(v)) {
+		if v, next, ok := plainInt(b, i); ok && v == int64(int32(v)) {
 			c.ints32 = append(c.ints32, int32(v))
 			c.n++
 			return next
 		}
 	case value.Double:
-		var v scaled
-		if v, next, ok = plainScaled(b, i); ok {
+		if v, next, ok := plainScaled(b, i); ok {
 			if f, exact := v.float64(); exact {
 				c.doubles = append(c.doubles, f)
 				c.n++
@@ -72,8 +52,7 @@ func (s *Scanner) column(b []byte, i int, c *column, depth int) int {
 			}
 		}
 	case value.Float:
-		var v scaled
-		if v, next, ok = plainScaled(b, i); ok {
+		if v, next, ok := plainScaled(b, i); ok {
 			if f, exact := v.float32(); exact {
 				c.floats = append(c.floats, f)
 				c.n++
@@ -81,18 +60,58 @@ func (s *Scanner) column(b []byte, i int, c *column, depth int) int {
 			}
 		}
 	case value.Decimal:
-		var v scaled
-		if v, next, ok = plainScaled(b, i); ok {
+		if v, next, ok := plainScaled(b, i); ok {
 			if d, fits := v.decimal(int(c.typ.Precision), int(c.typ.Scale)); fits {
 				c.decimals = append(c.decimals, d)
 				c.n++
 				return next
 			}
 		}
+	case value.Timestamp:
+		var micros int64
+		next, ok := 0, false
+		switch c.time.Kind {
+		case TimeRFC3339:
+			if quoted {
+				micros, next, ok = quotedTimestamp(b, i+1)
+			}
+		case TimeEpochSecond, TimeEpochMilli, TimeEpochMicro:
+			micros, next, ok = plainEpoch(b, i, c.time.unit())
+		}
+		if ok {
+			c.ints64 = append(c.ints64, micros)
+			c.n++
+			return next
+		}
+	case value.Date:
+		if quoted {
+			if days, next, ok := quotedDate(b, i+1); ok {
+				c.ints32 = append(c.ints32, days)
+				c.n++
+				return next
+			}
+		}
+	case value.JSON:
+		return s.verbatim(b, i, c, depth)
 	case value.List, value.Struct, value.Map:
 		return s.nest(b, i, c, depth)
 	}
 	return s.converted(b, i, c, depth)
+}
+
+// verbatim keeps a value as it is written.
+func (s *Scanner) verbatim(b []byte, i int, c *column, depth int) int {
+	end := s.skip(b, i, c.seen, depth)
+	if end < 0 {
+		return failed
+	}
+	if b[i] == 'n' {
+		c.addNull()
+		return end
+	}
+	c.texts.add(b[i:end])
+	c.n++
+	return end
 }
 
 // converted reads a value by way of package value.

@@ -180,6 +180,10 @@ func worlds() []*world {
 	}{{"committed", committed}, {"half deleted", halfDeleted}, {"given up", givenUp}, {"void", void}, {"dead output", deadOutput}, {"revived", revived}} {
 		add(x.name, func(w *world) { w.before = x.before })
 	}
+	add("keep, revived", func(w *world) {
+		w.change = func(o *Options) { o.Keep = true }
+		w.most, w.before = 2, revived
+	})
 	add("restore", restoringWorld)
 	return all
 }

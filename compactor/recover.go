@@ -31,7 +31,7 @@ func (g *group) void(ctx context.Context, e *receipt.Entry, reason string) error
 		return err
 	}
 	v.Kind, v.Wait, v.Reason = receipt.Void, true, reason
-	v.Outputs, v.Members = e.Outputs, e.Members
+	v.Outputs, v.Members, v.Keep = e.Outputs, e.Members, e.Keep
 	if _, err = g.log.append(ctx, v); err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func (g *group) resolveVoid(ctx context.Context, v *receipt.Entry) error {
 		}
 		if holds {
 			next = &receipt.Entry{Header: next.Header, Outputs: v.Outputs, Members: v.Members}
-			next.Kind, next.Wait = receipt.Commit, true
+			next.Kind, next.Wait, next.Keep = receipt.Commit, true, v.Keep
 		}
 	}
 	sctx, err := (&authority{log: g.log}).sign(ctx)

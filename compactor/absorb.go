@@ -55,7 +55,7 @@ func (g *group) absorbedBy(ctx context.Context, e *receipt.Entry, lost map[int]b
 // absorb compacts live outputs again, in one attempt, where planAbsorption finds
 // that it is worth it. It says whether there were any.
 func (g *group) absorb(ctx context.Context) (bool, error) {
-	if g.r.o.Keep || !g.r.enforces.absorb {
+	if g.r.o.Keep || g.r.o.Single || !g.r.enforces.absorb {
 		return false, nil
 	}
 	for {
@@ -83,7 +83,8 @@ func (g *group) absorb(ctx context.Context) (bool, error) {
 }
 
 // absorbables are the outputs that may be compacted again: live, smaller than
-// half the target size, and not of a commit whose members were kept.
+// half the target size, not of a commit whose members were kept, and not one
+// gzip member, which another one behind it would hide from those it is made for.
 // Memory: about 1 KB for each of them.
 func (g *group) absorbables(ctx context.Context) (all []absorbable, err error) {
 	e := g.log.entry
@@ -110,7 +111,9 @@ func (g *group) absorbables(ctx context.Context) (all []absorbable, err error) {
 		if !ok {
 			return nil, fmt.Errorf("group %q: entry %d of the log does not name the output %s: %w", g.prefix, ref.Commit, ref.Key, receipt.ErrFormat)
 		}
-		all = append(all, absorbable{ref, o})
+		if o.Gzip == "" {
+			all = append(all, absorbable{ref, o})
+		}
 	}
 	return all, nil
 }

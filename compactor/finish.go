@@ -203,6 +203,9 @@ func (c *completion) look(ctx context.Context, o receipt.Output) (fate, receipt.
 
 // combinedCRC is the checksum that an output must have, from its members' alone.
 func combinedCRC(e *receipt.Entry, o receipt.Output) (string, error) {
+	if o.Gzip == receipt.SingleGzip {
+		return combinedSingle(e, o)
+	}
 	var j validate.Joined
 	for i := range e.Members {
 		m := &e.Members[i]

@@ -27,6 +27,7 @@ type Options struct {
 	// DeleteKept deletes what runs with Keep have left. It does not go with Keep.
 	DeleteKept bool
 	Content    validate.Content
+	Single     bool // outputs are one gzip member each
 	// StorageClasses are those of the classes whose reading and early deletion
 	// cost extra (PricedClasses) that are joined all the same.
 	StorageClasses []string

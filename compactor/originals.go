@@ -107,7 +107,7 @@ func (r *receipts) appendTo(ctx context.Context, t *taken, key string, commit in
 }
 
 // placed is where a member's bytes lie in the output of its entry.
-func placed(m *receipt.Member) (offset, length int64) { return m.Offset, m.Size }
+func placed(m *receipt.Member) (offset, length int64) { return m.Offset, m.RangeBytes() }
 
 // standing is how the key of an original stands.
 type standing int

@@ -11,6 +11,7 @@ import (
 
 	"github.com/s3compact/s3compact/internal/receipt"
 	"github.com/s3compact/s3compact/internal/s3store"
+	"github.com/s3compact/s3compact/internal/singlegzip"
 	"github.com/s3compact/s3compact/validate"
 )
 
@@ -33,6 +34,7 @@ type outputWriter struct {
 	key     string
 	id      string // of the upload; "" before it was started
 	joined  validate.Joined
+	joiner  *singlegzip.Joiner // of an output of one gzip member
 	members []receipt.Member
 
 	buf     []byte
@@ -54,11 +56,15 @@ func newOutputWriter(ctx context.Context, s Store, bucket string, partBytes int6
 // add appends a proven member, and a newline member behind it where it does
 // not end its last line.
 func (w *outputWriter) add(m *member, body io.Reader) error {
-	return w.append(receipt.Member{
+	record := receipt.Member{
 		Key: m.info.Key, ETag: m.info.ETag, VersionID: m.info.VersionID, Size: m.proof.SizeBytes,
 		CRC64: validate.EncodeCRC64(m.proof.CRC64), UncompressedBytes: m.proof.UncompressedBytes, CRC32: m.proof.CRC32,
 		LastModified: m.info.LastModified, Attributes: m.info.Attributes, Newline: m.proof.NeedsNewline(),
-	}, m.proof, body)
+	}
+	if m.pieces != nil {
+		return w.appendSingle(record, m, body)
+	}
+	return w.append(record, m.proof, body)
 }
 
 // append appends the bytes that the proof is of, and a newline member where the record says so.
@@ -205,6 +211,9 @@ func (w *outputWriter) sendPart(last bool) error {
 
 // finish sends the last part and is the record of the upload, ready to be committed.
 func (w *outputWriter) finish(ctx context.Context) (receipt.Output, error) {
+	if err := w.end(); err != nil {
+		return receipt.Output{}, errors.Join(err, w.uploads.Wait())
+	}
 	if len(w.buf) > 0 {
 		if err := w.sendPart(true); err != nil {
 			return receipt.Output{}, errors.Join(err, w.uploads.Wait())
@@ -234,7 +243,7 @@ func (w *outputWriter) finish(ctx context.Context) (receipt.Output, error) {
 	}
 	return receipt.Output{
 		Bucket: w.bucket, Key: w.key, Size: w.joined.SizeBytes, CRC64: validate.EncodeCRC64(w.joined.CRC64),
-		UploadID: w.id, Parts: parts, Attributes: w.attributes, Members: len(w.members),
+		UploadID: w.id, Gzip: w.form(), Parts: parts, Attributes: w.attributes, Members: len(w.members),
 		UncompressedBytes: w.joined.UncompressedBytes, CRC32: w.joined.CRC32,
 	}, nil
 }

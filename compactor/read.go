@@ -13,13 +13,15 @@ import (
 	"sync"
 
 	"github.com/s3compact/s3compact/internal/s3store"
+	"github.com/s3compact/s3compact/internal/singlegzip"
 	"github.com/s3compact/s3compact/validate"
 )
 
 // member is one object that was read and proven.
 type member struct {
 	info      s3store.Info
-	proof     validate.Gzip // its First is not kept
+	proof     validate.Gzip     // its First is not kept
+	pieces    singlegzip.Pieces // for an output of one gzip member
 	class     headers
 	firstLine string // digest of the first line, for the rule of equal header lines; "" when it is too long
 	body      []byte // nil for an object too large to hold: it is read again
@@ -36,6 +38,7 @@ type reader struct {
 	store   Store
 	bucket  string
 	content validate.Content
+	single  bool // for outputs of one gzip member
 	budget  *budget
 	provers sync.Pool // of *validate.Prover
 	bodies  [bodyClasses]sync.Pool
@@ -79,7 +82,7 @@ func (r *reader) read(ctx context.Context, o s3store.Object) (*member, error) {
 		}
 		var flaw *validate.GzipError
 		if errors.As(err, &flaw) {
-			return nil, &refusal{reason: string(flaw.Reason), detail: fmt.Sprintf("at byte %d: %s", flaw.Offset, flaw.Detail), lasting: true}
+			return nil, &refusal{reason: string(flaw.Reason), detail: fmt.Sprintf("at byte %d: %s", flaw.Offset, flaw.Detail), lasting: flaw.Reason != singlegzip.ReasonTooManyMembers}
 		}
 		return nil, err
 	}
@@ -156,7 +159,7 @@ func (r *reader) readOnce(ctx context.Context, o s3store.Object) (*member, error
 		if sum != nil {
 			sum.Write(m.body)
 		}
-		m.proof, err = prover.Gzip(m.body)
+		m.proof, m.pieces, err = r.proveGzip(prover, m.body)
 		if err != nil { // the proof ends at the flaw; the checksums still tell whether the transfer is to blame
 			m.proof.CRC64 = validate.CRC64(m.body)
 		}
@@ -186,7 +189,7 @@ func (r *reader) readOnce(ctx context.Context, o s3store.Object) (*member, error
 // proveStream proves an object that is too large to hold.
 func (r *reader) proveStream(m *member, prover *validate.Prover, body io.Reader, sum hash.Hash) (err error) {
 	in := &crcReader{r: body, sum: sum}
-	m.proof, err = prover.GzipStream(in)
+	m.proof, m.pieces, err = r.proveGzipStream(prover, in)
 	if err != nil && isFlaw(err) {
 		// Read on to the end: only then do the checksums tell whether the transfer is to blame.
 		if _, rerr := io.Copy(io.Discard, in); rerr != nil {

@@ -57,6 +57,7 @@ func Run(ctx context.Context, s Store, o Options, groups []string) (Summary, err
 		r.outBucket, r.outPrefix = o.Dest.Bucket, o.Dest.Key
 	}
 	r.reader = newReader(s, o.Bucket, o.Content, r.budget)
+	r.reader.single = o.Single
 	r.summary.Groups = int64(len(groups))
 	if len(groups) == 0 {
 		return r.summary, nil

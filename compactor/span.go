@@ -9,6 +9,7 @@ import (
 
 	"github.com/s3compact/s3compact/internal/receipt"
 	"github.com/s3compact/s3compact/internal/s3store"
+	"github.com/s3compact/s3compact/internal/singlegzip"
 	"github.com/s3compact/s3compact/validate"
 )
 
@@ -89,6 +90,11 @@ func (s *span) bodiesOnce(ctx context.Context, store Store) ([][]byte, error) {
 	for i, m := range s.originals {
 		offset, length := placed(m)
 		own := b[offset-s.from:][:length]
+		if m.Pieces != nil {
+			if own, err = io.ReadAll(rebuilt(bytes.NewReader(own), m)); err != nil {
+				return nil, fmt.Errorf("original %s at byte %d of s3://%s/%s: %w: %w", m.Key, offset, s.ref.Bucket, s.ref.Key, errAltered, err)
+			}
+		}
 		if int64(len(own)) != m.Size || validate.EncodeCRC64(validate.CRC64(own)) != m.CRC64 {
 			return nil, fmt.Errorf("original %s at byte %d of s3://%s/%s: %w", m.Key, offset, s.ref.Bucket, s.ref.Key, errAltered)
 		}
@@ -104,7 +110,7 @@ func (s *span) stream(ctx context.Context, store Store) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &provenBody{body: body, in: crcReader{r: body}, m: s.originals[0], ref: s.ref}, nil
+	return &provenBody{body: body, in: crcReader{r: rebuilt(body, s.originals[0])}, m: s.originals[0], ref: s.ref}, nil
 }
 
 // provenBody is a body that has to be an original.
@@ -117,6 +123,9 @@ type provenBody struct {
 
 func (p *provenBody) Read(b []byte) (int, error) {
 	n, err := p.in.Read(b)
+	if errors.Is(err, singlegzip.ErrMismatch) {
+		return n, fmt.Errorf("original %s in s3://%s/%s: %w: %w", p.m.Key, p.ref.Bucket, p.ref.Key, errAltered, err)
+	}
 	if errors.Is(err, io.EOF) && (p.in.n != p.m.Size || validate.EncodeCRC64(p.in.crc) != p.m.CRC64) {
 		return n, fmt.Errorf("original %s in s3://%s/%s: %w", p.m.Key, p.ref.Bucket, p.ref.Key, errAltered)
 	}

@@ -61,6 +61,10 @@ func proveBytes(r io.Reader, e *receipt.Entry, index int) (members int, bytes in
 	o := &e.Outputs[index]
 	whole := &crcReader{r: r}
 	prover := validate.NewProver()
+	if o.Gzip == receipt.SingleGzip {
+		members, err = proveSingle(prover, whole, e, index)
+		return members, whole.n, err
+	}
 	for i := range e.Members {
 		m := &e.Members[i]
 		if m.Output != index {

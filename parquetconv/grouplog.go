@@ -153,7 +153,7 @@ func (g *groupLog) appendOriginals(to []original, i int, at objectID, shift int6
 		}
 		to = append(to, original{
 			origin: origin{g.bucket, m.Key, m.ETag}, size: m.Size, gzip: true, // only gzip objects are joined
-			at: at, offset: shift + m.Offset, crc64: m.CRC64, gid: g.gid,
+			at: at, offset: shift + m.Offset, crc64: m.CRC64, pieces: m.Pieces, gid: g.gid,
 		})
 	}
 	return to

@@ -108,6 +108,7 @@ func (r *run) locate(ctx context.Context, o *original) (*original, error) {
 	}
 	back := *o
 	back.at, back.atETag, back.offset = objectID{o.bucket, o.key}, o.etag, 0
+	back.pieces = nil
 	return &back, nil
 }
 
@@ -201,7 +202,7 @@ func (r *run) plannedOriginals(ctx context.Context, s *planSource) ([]original, 
 	}
 	var out []original
 	for _, o := range log.originals(i) {
-		if !covered(s.Except, o.offset, o.size) {
+		if !covered(s.Except, o.offset, o.rangeBytes()) {
 			o.atETag = s.ETag
 			out = append(out, o)
 		}

@@ -3,12 +3,14 @@ package parquetconv
 import (
 	"context"
 	"fmt"
+	"io"
 	"sync"
 
 	"github.com/klauspost/compress/gzip"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
 
+	"github.com/s3compact/s3compact/internal/singlegzip"
 	"github.com/s3compact/s3compact/parquetconv/rows"
 	"github.com/s3compact/s3compact/validate"
 )
@@ -70,12 +72,35 @@ type original struct {
 	at     objectID // the object that holds it
 	atETag string
 	offset int64
-	crc64  string // base64; of an original inside an output
-	gid    string // of the group whose log names the output
+	crc64  string            // base64; of an original inside an output
+	pieces singlegzip.Pieces // of an original inside an output of one gzip member: what that does not hold of it
+	gid    string            // of the group whose log names the output
 }
 
 // inside says that compaction has moved the original into an output.
 func (o *original) inside() bool { return o.at != objectID{o.bucket, o.key} }
+
+// rangeBytes is how many bytes hold the original where it is now.
+func (o *original) rangeBytes() int64 {
+	if o.pieces != nil {
+		return o.pieces.JoinedBytes()
+	}
+	return o.size
+}
+
+// rebuilt is the original's bytes, from those that hold it.
+func (o *original) rebuilt(r io.Reader) (io.Reader, error) {
+	if o.pieces == nil {
+		return r, nil
+	}
+	crc, err := validate.DecodeCRC64(o.crc64)
+	if err != nil {
+		return nil, err
+	}
+	back := singlegzip.NewRestorer()
+	back.Reset(r, o.size, crc, o.pieces)
+	return back, nil
+}
 
 // task is a run of originals that lie in one object, one after another, and
 // are read with one request.
@@ -86,7 +111,7 @@ type task struct {
 
 func (t *task) span() (offset, length int64) {
 	first, last := &t.originals[0], &t.originals[len(t.originals)-1]
-	return first.offset, last.offset + last.size - first.offset
+	return first.offset, last.offset + last.rangeBytes() - first.offset
 }
 
 // start reads the sources. Memory is taken in their order, so that the source
@@ -159,15 +184,15 @@ func (rd *reader) tasks(ctx context.Context, s *planSource) ([]task, error) {
 		if n > 0 {
 			before := tasks[n-1].originals[len(tasks[n-1].originals)-1]
 			// What lies between two originals is at most a newline of the output's own, or one that is loaded already.
-			gap := o.offset - before.offset - before.size
-			if gap >= 0 && gap <= maxGapBytes && length+gap+o.size <= min(maxSpanBytes, rd.budget.wholeBytes) {
+			gap := o.offset - before.offset - before.rangeBytes()
+			if gap >= 0 && gap <= maxGapBytes && length+gap+o.rangeBytes() <= min(maxSpanBytes, rd.budget.wholeBytes) {
 				tasks[n-1].originals = append(tasks[n-1].originals, o)
-				length += gap + o.size
+				length += gap + o.rangeBytes()
 				continue
 			}
 		}
 		tasks = append(tasks, task{originals: []original{o}})
-		length = o.size
+		length = o.rangeBytes()
 	}
 	if len(tasks) > 0 {
 		tasks[len(tasks)-1].last = true

@@ -10,6 +10,7 @@ import (
 	"io"
 
 	"github.com/s3compact/s3compact/internal/s3store"
+	"github.com/s3compact/s3compact/internal/singlegzip"
 	"github.com/s3compact/s3compact/parquetconv/rows"
 	"github.com/s3compact/s3compact/validate"
 )
@@ -39,7 +40,7 @@ func (rd *reader) read(ctx context.Context, t task, tools *tools, s *stream) err
 			err = rd.readMoved(ctx, o, missing, tools, s, last)
 		} else {
 			from := o.offset - offset
-			err = rd.load(ctx, o, stored[from:from+o.size], tools, s, last)
+			err = rd.load(ctx, o, stored[from:from+o.rangeBytes()], tools, s, last)
 		}
 		if err != nil {
 			return err
@@ -54,7 +55,7 @@ func (rd *reader) readAt(ctx context.Context, o *original, tools *tools, s *stre
 	if o.size > rd.budget.wholeBytes {
 		return rd.stream(ctx, o, tools, s, last)
 	}
-	stored, err := rd.fetch(ctx, o.at, o.atETag, o.offset, o.size)
+	stored, err := rd.fetch(ctx, o.at, o.atETag, o.offset, o.rangeBytes())
 	if err != nil {
 		return err
 	}
@@ -110,6 +111,15 @@ func (rd *reader) load(ctx context.Context, o *original, stored []byte, tools *t
 	if !o.gzip {
 		return rd.decode(ctx, o, bytes.NewReader(stored), tools, s, last)
 	}
+	if o.pieces != nil {
+		back, err := o.rebuilt(bytes.NewReader(stored))
+		if err == nil {
+			stored, err = io.ReadAll(back)
+		}
+		if err != nil {
+			return rd.refuse(ctx, o, string(validate.ReasonBadCRC), fmt.Sprintf("%s does not give it back: %v", name(o.at.bucket, o.at.key), err), s, last)
+		}
+	}
 	proof, err := tools.prover.Gzip(stored)
 	if refusal := rd.judge(o, proof, err); refusal != nil {
 		return rd.refuse(ctx, o, refusal.Reason, refusal.Detail, s, last)
@@ -124,8 +134,15 @@ func (rd *reader) load(ctx context.Context, o *original, stored []byte, tools *t
 // again, on the same ETag, to decode it.
 func (rd *reader) stream(ctx context.Context, o *original, tools *tools, s *stream, last bool) error {
 	open := func() (io.ReadCloser, error) {
-		body, _, err := rd.run.Stores.of(o.at.bucket).Get(ctx, o.at.bucket, o.at.key, s3store.GetOptions{IfMatch: o.atETag, OffsetBytes: o.offset, LengthBytes: o.size})
-		return body, err
+		body, _, err := rd.run.Stores.of(o.at.bucket).Get(ctx, o.at.bucket, o.at.key, s3store.GetOptions{IfMatch: o.atETag, OffsetBytes: o.offset, LengthBytes: o.rangeBytes()})
+		if err != nil {
+			return nil, err
+		}
+		back, err := o.rebuilt(body)
+		return struct {
+			io.Reader
+			io.Closer
+		}{back, body}, err
 	}
 	body, err := open()
 	if err != nil {
@@ -138,7 +155,7 @@ func (rd *reader) stream(ctx context.Context, o *original, tools *tools, s *stre
 	proof, err := tools.prover.GzipStream(body)
 	_ = body.Close() // read to its end, or of no use any more
 	var broken *validate.GzipError
-	if err != nil && !errors.As(err, &broken) {
+	if err != nil && !errors.As(err, &broken) && !errors.Is(err, singlegzip.ErrMismatch) {
 		return err
 	}
 	if refusal := rd.judge(o, proof, err); refusal != nil {

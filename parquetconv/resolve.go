@@ -52,7 +52,7 @@ func (r *run) resolveGroup(ctx context.Context, l *lineage, g *groupLog, listing
 		_, there := listing.objects[id]
 		for _, before := range loaded.outputs[id] {
 			for _, o := range g.originals(i) {
-				if covered(before.except, o.offset, o.size) || !loaded.keeps(o.origin, before.plan) {
+				if covered(before.except, o.offset, o.rangeBytes()) || !loaded.keeps(o.origin, before.plan) {
 					continue
 				}
 				have[o.origin] = true
@@ -83,7 +83,7 @@ func (r *run) resolveGroup(ctx context.Context, l *lineage, g *groupLog, listing
 			id := objectID{o.bucket, o.key}
 			compacted[id] = compacted[id] || loaded.originals[id].etag == o.etag
 			if loaded.holds(o.origin) || have[o.origin] || !listed && !r.inSources(id) {
-				line.except(o.offset, o.size, adjacent)
+				line.except(o.offset, o.rangeBytes(), adjacent)
 				adjacent = true
 				continue
 			}

@@ -43,7 +43,7 @@ func (p *program) compactCommand() *cli.Command {
 			&cli.BoolFlag{Name: "delete-kept", Usage: "first delete the originals that earlier runs with --keep-originals have left, on their ETags", Category: "what"},
 			&cli.StringFlag{Name: "content", Value: string(validate.ContentNDJSON), Usage: "`KIND` of text: ndjson (each member begins as a JSON object) or lines (any text without header lines)", Category: "what"},
 			&cli.StringSliceFlag{Name: "storage-classes", Usage: "join objects of these `CLASSES` too, whose reading and early deletion cost extra: " + strings.Join(compactor.PricedClasses(), ", "), Category: "what"},
-			&cli.StringFlag{Name: "gzip", Value: "multi", Usage: "`FORM` of outputs: multi (the members as they are, one behind another)", Category: "what"},
+			&cli.StringFlag{Name: "gzip", Value: "multi", Usage: "`FORM` of outputs: multi (the members as they are, one behind another) or single (one gzip member, for readers that stop at a member's end)", Category: "what"},
 			&cli.StringFlag{Name: "verify", Value: "checksum", Usage: "`HOW` outputs are proven: checksum (as S3 stored it) or readback", Category: "run"},
 			&cli.IntFlag{Name: "concurrency", Value: 64, Usage: "read `N` objects at once", Category: "run"},
 			&cli.StringFlag{Name: "memory", Value: "512MiB", Usage: "bound the buffers by this `SIZE`", Category: "run"},
@@ -156,8 +156,12 @@ func compactOptions(c *cli.Context) (compactor.Options, error) {
 	if o.Content, err = validate.ParseContent(c.String("content")); err != nil {
 		return o, usageError("--content: %v", err)
 	}
-	if c.String("gzip") != "multi" {
-		return o, usageError("--gzip %q: this version writes multi", c.String("gzip"))
+	switch c.String("gzip") {
+	case "multi":
+	case "single":
+		o.Single = true
+	default:
+		return o, usageError("--gzip %q: write multi or single", c.String("gzip"))
 	}
 	for _, class := range c.StringSlice("storage-classes") {
 		if !slices.Contains(compactor.PricedClasses(), class) {

@@ -163,6 +163,16 @@ func TestConvertAndCompactInEveryOrder(t *testing.T) {
 			l.compact()
 			l.convert(to, "s3://"+l.bucket+"/")
 		},
+		"one gzip member: compact, convert": func(l *lake, to string) {
+			l.compact("--gzip", "single")
+			l.convert(to, "s3://"+l.bucket+"/")
+		},
+		"one gzip member: a list, compact, the list's batches": func(l *lake, to string) {
+			l.convert(to, "s3://"+l.bucket+"/", "--shard", "0/2")
+			l.compact("--gzip", "single")
+			l.convert(to, "s3://"+l.bucket+"/", "--shard", "1/2")
+			l.convert(to, "s3://"+l.bucket+"/")
+		},
 		"half-way: outputs and members both there": func(l *lake, to string) {
 			l.compact("--keep-originals")
 			l.convert(to, "s3://"+l.bucket+"/")

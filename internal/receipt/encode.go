@@ -145,7 +145,10 @@ func (e *Entry) addLine(n int, line []byte) error {
 	case "output":
 		return appendLine(&e.Outputs, line)
 	case "member":
-		return appendLine(&e.Members, line)
+		if err := appendLine(&e.Members, line); err != nil {
+			return err
+		}
+		return e.Members[len(e.Members)-1].check()
 	case "refused":
 		return appendLine(&e.Refused, line)
 	case "changed":

@@ -5,9 +5,11 @@
 package receipt
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/s3compact/s3compact/internal/s3store"
+	"github.com/s3compact/s3compact/internal/singlegzip"
 )
 
 // FormatVersion is the version of the log's format that is written and read.
@@ -77,6 +79,9 @@ type Counts struct {
 	Seconds      float64           `json:"seconds,omitempty"`
 }
 
+// SingleGzip is the form of an output that is one gzip member.
+const SingleGzip = "single"
+
 // Output is an object made of members. It is a multipart upload until the
 // commit that names it is followed by its completion.
 type Output struct {
@@ -91,6 +96,8 @@ type Output struct {
 	// the number of the entry that holds all of its members. The members of the
 	// later one are originals that are there beside the output.
 	Commit int `json:"commit,omitempty"`
+
+	Gzip string `json:"gzip,omitempty"` // SingleGzip, or "": the members as they are, one behind another
 
 	Parts      []s3store.Part     `json:"parts"`
 	Attributes s3store.Attributes `json:"attributes"`
@@ -117,6 +124,11 @@ type Member struct {
 	Newline   bool   `json:"newline,omitempty"`
 	// Newline: a gzip member of 21 bytes that holds "\n" follows it, which is no part of Size.
 
+	// Of a member of an output of one gzip member: what the output does not hold
+	// of it, and the checksum of its range of the output.
+	Pieces     singlegzip.Pieces `json:"pieces,omitempty"`
+	RangeCRC64 string            `json:"range_crc64nvme,omitempty"`
+
 	UncompressedBytes int64              `json:"uncompressed_bytes"`
 	CRC32             uint32             `json:"crc32"`
 	LastModified      time.Time          `json:"last_modified"`
@@ -125,6 +137,28 @@ type Member struct {
 
 // Absorbed says whether the member is an earlier output, not an original.
 func (m *Member) Absorbed() bool { return m.Commit > 0 }
+
+// RangeBytes is how many bytes of the output are the member's, without a newline behind it.
+func (m *Member) RangeBytes() int64 {
+	if m.Pieces != nil {
+		return m.Pieces.JoinedBytes()
+	}
+	return m.Size
+}
+
+// check says whether the record of a member of an output of one gzip member can be one.
+func (m *Member) check() error {
+	if m.Pieces == nil {
+		return nil
+	}
+	if err := m.Pieces.Check(); err != nil {
+		return fmt.Errorf("member %s: %w", m.Key, err)
+	}
+	if n := m.Pieces.OriginalBytes(); n != m.Size {
+		return fmt.Errorf("member %s: its pieces are of %d bytes, not %d", m.Key, n, m.Size)
+	}
+	return nil
+}
 
 // OutputRef names a finished output.
 type OutputRef struct {

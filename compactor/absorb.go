@@ -218,7 +218,13 @@ func (a *attempt) again(ctx context.Context, chosen []absorbable, members []rece
 		}
 	}()
 	a.names++
-	w := newOutputWriter(ctx, r.store, r.outBucket, r.o.PartBytes, chosen[0].out.Attributes, func(first string, _ []receipt.Member, _ bool) (string, error) {
+	partBytes := partBytesFor(r.o.Selection.TargetSizeBytes, r.o.PartBytes) // the large ones are copied
+	buffers := (copiesAtOnce + 1) * partBytes
+	if err := r.budget.acquireParts(ctx, buffers); err != nil {
+		return err
+	}
+	defer r.budget.releaseParts(buffers)
+	w := newOutputWriter(ctx, r.store, r.outBucket, partBytes, copiesAtOnce, chosen[0].out.Attributes, func(first string, _ []receipt.Member, _ bool) (string, error) {
 		keys := make([]string, len(chosen))
 		for i, c := range chosen {
 			keys[i] = strings.TrimPrefix(c.ref.Key, r.outPrefix)

@@ -107,6 +107,12 @@ type result struct {
 // the part buffers of maxClasses outputs.
 func (a *attempt) join(ctx context.Context, c chunk) error {
 	r := a.g.r
+	partBytes, n := r.partBuffers(c.outputBytes())
+	buffers := n * partBytes
+	if err := r.budget.acquireParts(ctx, buffers); err != nil {
+		return err
+	}
+	defer r.budget.releaseParts(buffers)
 	readers, rctx := errgroup.WithContext(ctx)
 	results := make(chan chan result, 2*r.o.Concurrency)
 	readers.Go(func() error {
@@ -148,7 +154,12 @@ func (a *attempt) join(ctx context.Context, c chunk) error {
 		i++
 		res := <-slot
 		if failed == nil {
-			failed = a.place(ctx, c, o, res, classes, &order)
+			failed = a.place(ctx, c, o, res, classes, &order, func() *outputWriter {
+				if len(classes) > 0 && (len(classes) == maxClasses || !r.budget.tryParts(buffers)) {
+					return nil
+				}
+				return a.newOutput(ctx, c, partBytes, res.member.class)
+			})
 			if failed != nil {
 				readers.Go(func() error { return failed }) // stops the readers
 			}
@@ -164,6 +175,9 @@ func (a *attempt) join(ctx context.Context, c chunk) error {
 	}
 	if err == nil {
 		err = ctx.Err()
+	}
+	for range len(classes) - 1 {
+		defer r.budget.releaseParts(buffers)
 	}
 	for _, h := range order {
 		w := classes[h]
@@ -202,12 +216,22 @@ func (w *classOutput) note(m *member) {
 // header says that all members begin with the same line, which would stand between the records.
 func (w *classOutput) header() bool { return w.lines && w.with >= 2 && !w.other }
 
-// maxClasses bounds the outputs that are written at once. Members of further
-// classes wait for the next attempt.
+// maxClasses bounds the outputs that a chunk makes. Members of further classes,
+// and of a second one for which there is no memory, wait for the next attempt.
 const maxClasses = 2
 
-// place appends one read member to the output of its class.
-func (a *attempt) place(ctx context.Context, c chunk, o s3store.Object, res result, classes map[headers]*classOutput, order *[]headers) error {
+// newOutput starts the output of a class of a chunk's members.
+func (a *attempt) newOutput(ctx context.Context, c chunk, partBytes int64, class headers) *outputWriter {
+	a.names++
+	number := a.names
+	return newOutputWriter(ctx, a.g.r.store, a.g.r.outBucket, partBytes, partsUnderWay, class.attributes(), func(first string, members []receipt.Member, all bool) (string, error) {
+		return a.outputKey(c.sharedKeys(members, all), number, first, c.extension)
+	})
+}
+
+// place appends one read member to the output of its class. output makes that
+// of a further class, nil where there is no memory for it.
+func (a *attempt) place(ctx context.Context, c chunk, o s3store.Object, res result, classes map[headers]*classOutput, order *[]headers, output func() *outputWriter) error {
 	r := a.g.r
 	var refused *refusal
 	switch {
@@ -223,15 +247,12 @@ func (a *attempt) place(ctx context.Context, c chunk, o s3store.Object, res resu
 	m := res.member
 	w := classes[m.class]
 	if w == nil {
-		if len(classes) == maxClasses {
+		out := output()
+		if out == nil {
 			a.g.leftOut++
 			return nil
 		}
-		a.names++
-		number := a.names
-		w = &classOutput{lines: r.o.Content == validate.ContentLines, out: newOutputWriter(ctx, r.store, r.outBucket, r.o.PartBytes, m.class.attributes(), func(first string, members []receipt.Member, all bool) (string, error) {
-			return a.outputKey(c.sharedKeys(members, all), number, first, c.extension)
-		})}
+		w = &classOutput{lines: r.o.Content == validate.ContentLines, out: out}
 		classes[m.class] = w
 		*order = append(*order, m.class)
 	}

@@ -16,10 +16,13 @@ import (
 )
 
 // partsUnderWay is how many parts of one output are uploaded while the next is filled.
-const partsUnderWay = 2
+const partsUnderWay = 1
 
-// outputWriter uploads one output. It holds at most partsUnderWay + 1 part
-// buffers. Nothing is visible in S3 before the upload is completed, which is
+// copiesAtOnce is the same where the server copies most parts.
+const copiesAtOnce = 4
+
+// outputWriter uploads one output. It holds at most one buffer more than parts
+// are under way. Nothing is visible in S3 before the upload is completed, which is
 // not done here.
 type outputWriter struct {
 	store      Store
@@ -46,10 +49,10 @@ type outputWriter struct {
 	spare   [][]byte
 }
 
-func newOutputWriter(ctx context.Context, s Store, bucket string, partBytes int64, attributes s3store.Attributes, name func(string, []receipt.Member, bool) (string, error)) *outputWriter {
+func newOutputWriter(ctx context.Context, s Store, bucket string, partBytes int64, underWay int, attributes s3store.Attributes, name func(string, []receipt.Member, bool) (string, error)) *outputWriter {
 	w := &outputWriter{store: s, bucket: bucket, partBytes: partBytes, attributes: attributes, name: name}
 	w.uploads, w.ctx = errgroup.WithContext(ctx)
-	w.uploads.SetLimit(partsUnderWay)
+	w.uploads.SetLimit(underWay)
 	return w
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/s3compact/s3compact/internal/s3store"
+	"github.com/s3compact/s3compact/validate"
 )
 
 // chunk is a planned output: at least two candidates, in key order, that may be
@@ -12,6 +13,14 @@ import (
 type chunk struct {
 	members   []s3store.Object
 	extension string
+}
+
+// outputBytes is the largest size that the output can have.
+func (c chunk) outputBytes() (n int64) {
+	for _, o := range c.members {
+		n += o.SizeBytes + int64(len(validate.NewlineMember))
+	}
+	return n
 }
 
 // keyClass is what members of one output agree in by what a listing shows.

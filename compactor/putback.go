@@ -202,6 +202,9 @@ func (p *putBack) large(ctx context.Context, s *span) error {
 
 // partBytesFor is how large the parts of an upload of a known size are.
 func partBytesFor(sizeBytes, wanted int64) int64 {
+	if wanted <= 0 {
+		wanted = leastPartBytes
+	}
 	return max(wanted, (sizeBytes+maxParts-1)/maxParts)
 }
 

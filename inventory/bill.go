@@ -5,13 +5,14 @@ import "slices"
 // What compact does for a group, as its limits are: a test of the command holds
 // these against the requests of a real run.
 const (
-	listPageKeys   = 1000    // keys of one LIST
-	attemptMembers = 20_000  // members of an attempt at most, and of an output
-	attemptOutputs = 16      // outputs of an attempt at most
-	leastPartBytes = 8 << 20 // of an upload
-	targetParts    = 5000    // of an output of the target size at most
-	attemptEntries = 2       // PUTs to the group's log for an attempt: what it commits, and that it is done
-	attemptHeads   = 2       // HEADs of the log's next entry for it: before the commit and before the completion
+	listPageKeys   = 1000     // keys of one LIST
+	attemptMembers = 20_000   // members of an attempt at most, and of an output
+	attemptOutputs = 16       // outputs of an attempt at most
+	wholeBytes     = 96 << 20 // an output below is sent in one part
+	partBytes      = 48 << 20 // of a larger one
+	newlineBytes   = 21       // that a member may need behind it
+	attemptEntries = 2        // PUTs to the group's log for an attempt: what it commits, and that it is done
+	attemptHeads   = 2        // HEADs of the log's next entry for it: before the commit and before the completion
 )
 
 // bill is the whole numbers that an estimate is made of; estimates of many
@@ -174,8 +175,11 @@ func addOutputClass(all []outputClass, k *Kind, cold bool) []outputClass {
 func (b *bill) join(c *outputClass, sel Selection) {
 	of := b.class(c.class)
 	outputs := max(sel.Outputs(c.bytes), ceil(c.objects, attemptMembers))
-	partBytes := max(leastPartBytes, ceil(sel.TargetSizeBytes, targetParts))
-	uploads := outputs * (2 + max(1, ceil(ceil(c.bytes, outputs), partBytes)))
+	parts := int64(1)
+	if each := ceil(c.bytes, outputs); each+newlineBytes*ceil(c.objects, outputs) >= wholeBytes {
+		parts = ceil(each, partBytes)
+	}
+	uploads := outputs * (2 + parts)
 	if c.cold {
 		if c.objects > 1 {
 			of.cold.objects += c.objects
@@ -201,8 +205,9 @@ func (b *bill) join(c *outputClass, sel Selection) {
 }
 
 // requests counts what compact sends for the group beside reading and uploading.
-// It works in attempts: each lists the group twice, and a last listing finds nothing
-// left. all is the number of objects that a listing of the group shows.
+// It lists the group once, with attempts on the way that list their members' keys
+// again, and a last listing finds nothing left. all is the number of objects that
+// a listing of the group shows.
 func (b *bill) requests(all int64) {
 	attempts := int64(0)
 	if b.outputs > 0 {
@@ -210,9 +215,8 @@ func (b *bill) requests(all int64) {
 		attempts = ceil(b.outputs, min(max(attemptMembers/members, 1), attemptOutputs))
 	}
 	b.list = 1 // of the log
-	for i := range attempts {
-		// What earlier attempts have joined is gone, and their outputs are there.
-		b.list += 2 * listPages(all-(b.joined-b.outputs)*i/attempts)
+	if attempts > 0 {
+		b.list += listPages(all) + attempts*listPages(ceil(all, attempts))
 	}
 	b.list += listPages(all - b.joined + b.outputs)
 	b.head = attempts*attemptHeads + b.outputs + 1

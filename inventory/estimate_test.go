@@ -62,19 +62,19 @@ func TestEstimateByHand(t *testing.T) {
 		Compacting: Compacting{
 			Objects: 12_000, Bytes: 12_000 * 100 << 10, Outputs: 2,
 			Get: 12_100, // the 100 show their key when they are read
-			// two outputs of 586 MiB: 2 × (create, 74 parts of 8 MiB, complete), and the two entries of the one attempt
-			Put: 2*(1+74+1) + 2,
+			// two outputs of 586 MiB: 2 × (create, 13 parts of 48 MiB, complete), and the two entries of the one attempt
+			Put: 2*(1+13+1) + 2,
 			// the log; 15,000 keys before uploading and again after it; 3,002 keys at the end
 			List:   1 + 15 + 15 + 4,
 			Head:   2 + 2 + 1,
-			GetUSD: 0.00484, PutUSD: 154 * 5e-6, ListUSD: 35 * 5e-6, HeadUSD: 5 * 0.4e-6,
-			USD: 0.00484 + 0.00077 + 0.000175 + 0.000002,
+			GetUSD: 0.00484, PutUSD: 32 * 5e-6, ListUSD: 35 * 5e-6, HeadUSD: 5 * 0.4e-6,
+			USD: 0.00484 + 0.00016 + 0.000175 + 0.000002,
 		},
 		WastedBytes: 2_000 * 64 << 10, WastedUSDMonth: 2_000 * 64.0 / (1 << 20) * 0.0125,
 		Refused: map[string]int64{"archived": 400, "storage_class": 2_000, "encryption": 100},
 		Cold: &Cold{
 			Objects: 2_000, Bytes: 2_000 * 64 << 10, GetUSD: 0.002, RetrievalUSD: 2_000 * 64.0 / (1 << 20) * 0.01,
-			PutUSD:         (1 + 16 + 1) * 10e-6,                       // 125 MiB
+			PutUSD:         (1 + 3 + 1) * 10e-6,                        // 125 MiB
 			EarlyDeleteUSD: 500 * 128 * 10.0 / (1 << 20) * 0.0125 / 30, // KiB days
 		},
 	}
@@ -101,11 +101,11 @@ func TestEstimateOfTheReferenceCase(t *testing.T) {
 	e := sum.estimate(price.Default())
 	want := Compacting{
 		Objects: objects, Bytes: bytes / groups * groups, Outputs: groups, Get: objects,
-		Put:  groups * (1 + 11 + 1 + 2), // create, 11 parts of 8 MiB, complete; commit, done
-		List: groups * (1 + 3 + 3 + 1),  // log; 2,107 keys, twice; one output
+		Put:  groups * (1 + 1 + 1 + 2), // create, one part, complete; commit, done
+		List: groups * (1 + 3 + 3 + 1), // log; 2,107 keys, twice; one output
 		Head: groups * (2 + 1 + 1),
-		// 11.80 + 1.05 + 0.56 + 0.0224
-		GetUSD: 11.8, PutUSD: 1.05, ListUSD: 0.56, HeadUSD: 0.0224, USD: 13.4324,
+		// 11.80 + 0.35 + 0.56 + 0.0224
+		GetUSD: 11.8, PutUSD: 0.35, ListUSD: 0.56, HeadUSD: 0.0224, USD: 12.7324,
 	}
 	if d := cmp.Diff(want, e.Compacting); d != "" {
 		t.Errorf("compacting (-by hand +computed):\n%s", d)
@@ -172,8 +172,8 @@ func TestEstimateOfSpecialGroups(t *testing.T) {
 			return e.Compacting.Outputs == 2
 		}},
 		{"many tiny objects", hotspotOf("a/", 100_000, standard(100_000, 100_000)), func(e Estimate) bool {
-			// 5 attempts of 20,000 and one output each; listings of 100,000, 80,001, … keys, twice each, and of 5
-			return e.Compacting.Outputs == 5 && e.Compacting.List == 1+2*(100+81+61+41+21)+1 && e.Compacting.Put == 5*(3+2) && e.Compacting.Head == 5*2+5+1
+			// 5 attempts of 20,000 and one output each; one listing of 100,000 keys, one of each attempt's, and one of 5
+			return e.Compacting.Outputs == 5 && e.Compacting.List == 1+100+5*20+1 && e.Compacting.Put == 5*(3+2) && e.Compacting.Head == 5*2+5+1
 		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

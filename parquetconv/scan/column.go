@@ -213,14 +213,14 @@ func (c *column) lastIsNull() bool {
 	return len(c.nulls) > 0 && int(c.nulls[len(c.nulls)-1]) == c.n-1
 }
 
+// sizeBytes is what the values take in memory, without a dictionary.
 func (c *column) sizeBytes() int64 {
-	n := int64(c.n*c.width() + len(c.texts.data))
+	n := int64(len(c.texts.data))
+	if c.kind != value.Struct {
+		n += int64(c.n * c.width())
+	}
 	for _, child := range c.children {
-		if c.kind != value.Struct {
-			n += child.sizeBytes()
-		} else {
-			n += int64(len(child.texts.data))
-		}
+		n += child.sizeBytes()
 	}
 	return n
 }

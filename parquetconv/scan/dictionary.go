@@ -30,11 +30,13 @@ type slot struct {
 const (
 	maxEntries      = 32 << 10
 	maxEntriesBytes = 1 << 20
-	// Strings that repeat less than once are plain: hashing, and later copying
-	// entries and codes, is slower than copying them. That is judged when
-	// enough were seen.
-	minAsked     = 2048
-	repeatsTimes = 2
+	// Strings that do not come twice on average are plain. Scanning 60,000
+	// strings and writing them as Parquet took 33 % less CPU with a dictionary
+	// at 100 different ones, 20 % less at 8,000, and as much as without one from
+	// 15,000 on. That is judged when enough were seen; where hardly any comes
+	// again, sooner.
+	minAsked      = 16 << 10
+	hopelessAsked = 2048
 )
 
 // emptyCode is the code of the empty string, which every dictionary has; nulls
@@ -71,11 +73,16 @@ func (d *dictionary) code(text []byte) (code int32, ok bool) {
 		}
 	}
 	n := d.entries()
-	if n == maxEntries || len(d.data)+len(text) > maxEntriesBytes || d.asked > minAsked && n*repeatsTimes > d.asked {
+	if n == maxEntries || len(d.data)+len(text) > maxEntriesBytes || d.asked > hopelessAsked && d.rarelyRepeats() {
 		return 0, false
 	}
 	d.last = d.insert(text, hash)
 	return d.last, true
+}
+
+func (d *dictionary) rarelyRepeats() bool {
+	n := d.entries()
+	return d.asked > minAsked && 2*n > d.asked || 32*n > 31*d.asked
 }
 
 func (d *dictionary) insert(text []byte, hash uint64) int32 {

@@ -226,6 +226,7 @@ func TestOptionsThatCannotBe(t *testing.T) {
 		"no type":            {[]Column{{Name: "a", Path: ok.Path}}, Options{}},
 		"rows at, as lines":  {[]Column{ok}, Options{RowsAt: []string{"a"}}},
 		"huge blocks":        {[]Column{ok}, Options{BlockBytes: 1 << 31}},
+		"a time of json":     {[]Column{{Name: "a", Type: ok.Type, Path: ok.Path, Time: TimeFormat{Kind: TimeEpochSecond}}}, Options{}},
 		"no layout":          {[]Column{{Name: "a", Type: value.Type{Kind: value.Timestamp}, Path: ok.Path, Time: TimeFormat{Kind: TimeLayout}}}, Options{}},
 	} {
 		if _, err := New(c.columns, c.options); err == nil {

@@ -195,7 +195,8 @@ func (s *Scanner) beginRun() {
 // not full the rest is the beginning of a row, and must come again with what
 // follows it in the source; the next text should be at least twice as long,
 // since a row is read anew. last says that the source ends with the text: then
-// an unfinished row is rejected.
+// an unfinished row is rejected, and the source is done with when the block is
+// not full, so after Take Scan is to be called again, be it without text.
 //
 // The text is not kept. The only error is a *FailError, and the scanner goes on
 // with another Begin.
@@ -211,10 +212,13 @@ func (s *Scanner) Scan(text []byte, last bool) (int, error) {
 	return n, err
 }
 
+// rejectBytes is about what a reject takes beside its text.
+const rejectBytes = 256
+
 // Full says that the block is to be taken before more text is read.
 func (s *Scanner) Full() bool {
-	rows := s.block.Rows + len(s.block.Rejects)
-	return rows >= s.options.BlockRows || int(s.block.TextBytes)+rows*s.rowWidth >= s.options.BlockBytes
+	rows, rejects := s.block.Rows, len(s.block.Rejects)
+	return rows+rejects >= s.options.BlockRows || int(s.block.TextBytes)+rows*s.rowWidth+rejects*rejectBytes >= s.options.BlockBytes
 }
 
 // Empty says that no row was read since the last block was taken.

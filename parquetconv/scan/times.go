@@ -34,8 +34,21 @@ func (f TimeFormat) check(t value.Type) error {
 		return fmt.Errorf("%d is no kind of time", f.Kind)
 	case (f.Kind == TimeLayout) != (f.Layout != ""):
 		return fmt.Errorf("a layout %q for the kind %d of time", f.Layout, f.Kind)
+	case !f.plain() && !hasTimestamp(t):
+		return fmt.Errorf("a %s has no format of time", t)
 	}
 	return nil
+}
+
+func hasTimestamp(t value.Type) bool {
+	if t.Kind == value.Timestamp {
+		return true
+	}
+	has := t.Nested() && hasTimestamp(t.Elem())
+	for _, f := range t.Fields() {
+		has = has || hasTimestamp(f.Type)
+	}
+	return has
 }
 
 // formatted reads a valid JSON value as a time that is not RFC 3339.

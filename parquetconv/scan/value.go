@@ -91,6 +91,20 @@ func (s *Scanner) column(b []byte, i int, c *column, depth int) int {
 				return next
 			}
 		}
+	case value.Boolean:
+		if is, next := byte(1), failed; b[i] == 't' || b[i] == 'f' {
+			if b[i] == 't' {
+				next = s.literal(b, i, "true")
+			} else {
+				is, next = 0, s.literal(b, i, "false")
+			}
+			if next < 0 {
+				return failed
+			}
+			c.bools = append(c.bools, is)
+			c.n++
+			return next
+		}
 	case value.JSON:
 		return s.verbatim(b, i, c, depth)
 	case value.List, value.Struct, value.Map:

@@ -101,14 +101,23 @@ func TestTimeFormats(t *testing.T) {
 	} {
 		column := col(t, "v", "timestamp", "$.v")
 		column.Time = c.format
-		s, err := New([]Column{column}, Options{})
+		inside := col(t, "list", "list<struct<t:timestamp>>", "$.list")
+		inside.Time = c.format
+		s, err := New([]Column{column, inside}, Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Scan([]byte(`{"v":`+c.json+`}`), true); err != nil {
+		if _, err := s.Scan([]byte(`{"v":`+c.json+`,"list":[{"t":`+c.json+`}]}`), true); err != nil {
 			t.Fatal(err)
 		}
 		b := s.Take()
+		want := "null"
+		if b.BadValues[0] == 0 {
+			want = "[(" + shown(b.Columns[0], 0) + ")]"
+		}
+		if got := shown(b.Columns[1], 0); got != want {
+			t.Errorf("%v of %s in a list: %s, want %s", c.format, c.json, got, want)
+		}
 		got := "!"
 		if b.BadValues[0] == 0 {
 			got = b.Columns[0].(*array.Timestamp).Value(0).ToTime(arrow.Microsecond).Format("2006-01-02T15:04:05.999999Z07:00")

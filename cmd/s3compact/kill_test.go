@@ -85,8 +85,28 @@ func undisturbed(t *testing.T, v variant) map[string]int {
 		t.Fatalf("an undisturbed run: exit %d, %s", r.code, tail(r.stderr))
 	}
 	w.settledState("after an undisturbed run")
+	w.hasItsParticulars(sent)
 	w.finish(p)
 	return sent
+}
+
+// hasItsParticulars says that the world shows what it is there for.
+func (w *world) hasItsParticulars(sent map[string]int) {
+	w.t.Helper()
+	parts := 0
+	for _, e := range w.entries() {
+		for _, o := range e.Outputs {
+			parts = max(parts, len(o.Parts))
+		}
+	}
+	switch {
+	case w.batch && sent["DeleteObjects members"] == 0:
+		w.t.Errorf("no batch of members was deleted")
+	case w.second && w.padBytes > 0 && (sent["UploadPartCopy output"] == 0 || parts < 2):
+		w.t.Errorf("no output was copied by the server into one of several parts")
+	case w.second && sent["GetObject output"]+sent["UploadPartCopy output"] == 0:
+		w.t.Errorf("no output was absorbed")
+	}
 }
 
 // try is one fault, from a fresh bucket to the last check.

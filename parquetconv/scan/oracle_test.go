@@ -192,6 +192,11 @@ func same(t *testing.T, s *schema.Schema, text []byte, pieces ...int) {
 		for i := range got.rejects {
 			// Package rows says invalid_utf8 wherever in the line that is.
 			g, w := got.rejects[i], strings.Replace(want.rejects[i], rows.ReasonInvalidUTF8, ReasonInvalidJSON, 1)
+			if strings.Contains(got.texts[i], "expecting a name") {
+				// Package rows reads what stands for the name first, and finds what is
+				// wrong inside.
+				w = strings.Replace(w, rows.ReasonDuplicateName, ReasonInvalidJSON, 1)
+			}
 			if strings.Replace(g, ReasonInvalidUTF8, ReasonInvalidJSON, 1) != w || got.raw[i] != want.raw[i] {
 				t.Fatalf("pieces of %d: reject %q of %q, want %q of %q (%s; %s)", piece, got.rejects[i], got.raw[i], want.rejects[i], want.raw[i], got.texts[i], want.texts[i])
 			}
@@ -257,6 +262,9 @@ func FuzzRows(f *testing.F) {
 	})
 }
 
+// lenient rejects nothing that is JSON.
+const lenient = `columns: [{name: a, type: json}, {name: b, type: double}, {name: c, type: string, path: $.c.d}, {name: id, type: int64}, {name: list, type: json, path: "$.list[1]"}]`
+
 // verdict is what jsontext says of a line: how many objects, whether they are
 // all, and where it fails.
 func verdict(line []byte) (objects int, fault error) {
@@ -283,45 +291,53 @@ func FuzzValid(f *testing.F) {
 	for _, line := range []string{`{"a":"\ud83d\ude00"}`, `{"a":"\ud83dx"}`, `{"a":"\ud83d\u0041"}`, `{"a":"\ude00"}`, `{"a":"\uD83D\uDE0`, `{"a":"\u12`, `{"a":nul`, `{"a":falsy}`, `{"a":-1.5E+10,"b":0.1e-3}`, `{"":"","":1}`, `{"a`, `{"a"`, `{"a":`, `{"a":1,`, `{,}`, `{"a":}`, `{"a":]}`, `{"a":[}]}`} {
 		f.Add([]byte(line))
 	}
-	s := parse(f, "columns: [{name: a, type: json}, {name: b, type: double}, {name: c, type: string, path: $.c.d}]")
+	s := parse(f, lenient)
 	f.Fuzz(func(t *testing.T, line []byte) {
-		line = bytes.TrimLeft(line, " \t\r\n")
-		if len(line) == 0 || line[0] != '{' || bytes.IndexByte(line, '\n') >= 0 {
-			return
-		}
-		objects, fault := verdict(line)
-		got, err := scanAll(t, columnsOf(s), Options{}, line, 1<<20)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var at *jsontext.SyntacticError
-		switch {
-		case fault == nil:
-			// Values that are no objects may follow the first one.
-			if len(got.rejects) == 0 && got.rowsIn != int64(objects) {
-				t.Errorf("%q: %d rows, want %d", line, got.rowsIn, objects)
-			}
-			for i, r := range got.rejects {
-				if !strings.Contains(got.texts[i], "after the object") {
-					t.Errorf("%q is valid, but %s: %s", line, r, got.texts[i])
-				}
-			}
-		case len(got.rejects) != 1:
-			t.Errorf("%q: rejects %q, want one: %v", line, got.rejects, fault)
-		case errors.As(fault, &at) && !errors.Is(at.Err, io.ErrUnexpectedEOF) && !strings.Contains(got.texts[0], "after the object"):
-			if got.faults[0] != at.ByteOffset {
-				t.Errorf("%q: fault at %d (%s), want %d: %v", line, got.faults[0], got.texts[0], at.ByteOffset, fault)
-			}
-			want := ReasonInvalidJSON
-			switch {
-			case errors.Is(at.Err, jsontext.ErrDuplicateName):
-				want = ReasonDuplicateName
-			case strings.Contains(at.Err.Error(), "UTF-8"):
-				want = ReasonInvalidUTF8
-			}
-			if !strings.Contains(got.rejects[0], want) {
-				t.Errorf("%q: %s, want %s: %v", line, got.rejects[0], want, fault)
-			}
+		if bytes.IndexByte(line, '\n') < 0 {
+			sameVerdict(t, s, line)
 		}
 	})
+}
+
+// sameVerdict compares what is said of a line that begins as an object.
+func sameVerdict(t *testing.T, s *schema.Schema, line []byte) {
+	t.Helper()
+	line = bytes.TrimLeft(line, " \t\r")
+	if len(line) == 0 || line[0] != '{' {
+		return
+	}
+	objects, fault := verdict(line)
+	got, err := scanAll(t, columnsOf(s), Options{}, line, 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var at *jsontext.SyntacticError
+	switch {
+	case fault == nil:
+		// Values that are no objects may follow the first one.
+		if len(got.rejects) == 0 && got.rowsIn != int64(objects) {
+			t.Errorf("%q: %d rows, want %d", line, got.rowsIn, objects)
+		}
+		for i, r := range got.rejects {
+			if !strings.Contains(got.texts[i], "after the object") {
+				t.Errorf("%q is valid, but %s: %s", line, r, got.texts[i])
+			}
+		}
+	case len(got.rejects) != 1:
+		t.Errorf("%q: rejects %q, want one: %v", line, got.rejects, fault)
+	case errors.As(fault, &at) && !errors.Is(at.Err, io.ErrUnexpectedEOF) && !strings.Contains(got.texts[0], "after the object"):
+		if got.faults[0] != at.ByteOffset {
+			t.Errorf("%q: fault at %d (%s), want %d: %v", line, got.faults[0], got.texts[0], at.ByteOffset, fault)
+		}
+		want := ReasonInvalidJSON
+		switch {
+		case errors.Is(at.Err, jsontext.ErrDuplicateName):
+			want = ReasonDuplicateName
+		case strings.Contains(at.Err.Error(), "UTF-8"):
+			want = ReasonInvalidUTF8
+		}
+		if !strings.Contains(got.rejects[0], want) {
+			t.Errorf("%q: %s, want %s: %v", line, got.rejects[0], want, fault)
+		}
+	}
 }

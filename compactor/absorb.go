@@ -91,11 +91,17 @@ func (g *group) absorbables(ctx context.Context) (all []absorbable, err error) {
 	if e == nil {
 		return nil, nil
 	}
-	described := map[int]map[string]receipt.Output{}
+	var small []receipt.OutputRef
 	for _, ref := range e.Live {
-		if ref.Size >= g.r.o.Selection.TargetSizeBytes/2 || ref.Size > maxCopyBytes || slices.Contains(e.Kept, ref.Commit) || g.stays[ref.Key] {
-			continue
+		if ref.Size < g.r.o.Selection.TargetSizeBytes/2 && ref.Size <= maxCopyBytes && !slices.Contains(e.Kept, ref.Commit) && !g.stays[ref.Key] {
+			small = append(small, ref)
 		}
+	}
+	if len(small) < 2 {
+		return nil, nil // their commits need no reading
+	}
+	described := map[int]map[string]receipt.Output{}
+	for _, ref := range small {
 		if described[ref.Commit] == nil {
 			outputs, err := g.r.st.readOutputs(ctx, g.log.gid, ref.Commit)
 			if err != nil {

@@ -43,7 +43,7 @@ func TestEstimateByHand(t *testing.T) {
 		Kind{StorageClass: "STANDARD", Objects: 12_000, Bytes: 12_000 * 100 << 10},                                                               // 1.14 GiB
 		Kind{StorageClass: "STANDARD_IA", Objects: 2_000, Bytes: 2_000 * 64 << 10, ShortBytes: 2_000 * 64 << 10, MinimumKiBDays: 500 * 128 * 10}, // 500 of them with 10 days left
 		Kind{StorageClass: "GLACIER", Objects: 400, Bytes: 400 << 20},
-		Kind{StorageClass: "STANDARD", Encryption: "SSE-KMS", Objects: 100, Bytes: 100 << 20},
+		Kind{StorageClass: "STANDARD", Encryption: "SSE-C", Objects: 100, Bytes: 100 << 20},
 	)
 	want := Estimate{
 		Before: Scan{
@@ -144,7 +144,7 @@ func TestEstimateOfSpecialGroups(t *testing.T) {
 		{"locked", hotspotOf("a/", 9, standard(8, 90), Kind{StorageClass: "STANDARD", Locked: true, Objects: 1, Bytes: 1}), func(e Estimate) bool {
 			return noneJoined(e) && e.Refused["locked"] == 9 && e.Compacting == Compacting{}
 		}},
-		{"replicated", hotspotOf("a/", 9, Kind{StorageClass: "STANDARD", Replication: "COMPLETED", Objects: 9, Bytes: 1}), func(e Estimate) bool {
+		{"not replicated yet", hotspotOf("a/", 9, Kind{StorageClass: "STANDARD", Replication: "PENDING", Objects: 9, Bytes: 1}), func(e Estimate) bool {
 			return noneJoined(e) && e.Refused["replication"] == 9 && e.Compacting.Get == 9
 		}},
 		{"CloudTrail", hotspotOf("AWSLogs/123456789012/CloudTrail-Digest/eu-west-1/2026/11/24/", 9, standard(9, 90)), func(e Estimate) bool {

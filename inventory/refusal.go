@@ -18,15 +18,23 @@ func (k *Kind) Refusal() string {
 	switch {
 	case archivedTier(k.AccessTier):
 		return "archived"
-	case k.Encryption != "" && k.Encryption != "SSE-S3" && k.Encryption != "NOT-SSE":
+	case !kept[k.Encryption]:
 		return "encryption"
 	case k.Locked:
 		return reasonLocked
-	case k.Replication != "":
+	case !replicated[k.Replication]:
 		return "replication"
 	}
 	return ""
 }
+
+// kept are the encryption statuses that an output can have as its members have
+// them; objects under different keys are not joined with one another.
+// Source: Amazon S3 User Guide, "Amazon S3 Inventory", Encryption Status.
+var kept = map[string]bool{"": true, "NOT-SSE": true, "SSE-S3": true, "SSE-KMS": true, "DSSE-KMS": true}
+
+// replicated are the replication statuses of objects that wait for nothing.
+var replicated = map[string]bool{"": true, "COMPLETED": true, "COMPLETE": true, "REPLICA": true}
 
 const (
 	reasonStorageClass = "storage_class"

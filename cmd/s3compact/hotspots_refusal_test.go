@@ -26,7 +26,8 @@ import (
 // can't give them, by their keys.
 type disguised struct {
 	*s3store.Client
-	kinds map[string]inventory.Kind
+	kinds   map[string]inventory.Kind
+	outputs *sync.Map // what each was asked to have, by key
 }
 
 func (d disguised) List(ctx context.Context, bucket string, o s3store.ListOptions, page func(s3store.Page) error) error {
@@ -51,8 +52,30 @@ func (d disguised) Get(ctx context.Context, bucket, key string, o s3store.GetOpt
 		info.ReplicationStatus = k.Replication
 		info.CustomerKey = k.Encryption == "SSE-C"
 		info.Encryption = map[string]string{"SSE-S3": "AES256", "SSE-KMS": "aws:kms", "DSSE-KMS": "aws:kms:dsse"}[k.Encryption]
+		if strings.HasSuffix(k.Encryption, "KMS") {
+			info.KMSKeyID = disguisedKey
+		}
 	}
 	return body, info, err
+}
+
+// disguisedKey is the key of all objects under KMS.
+const disguisedKey = "arn:aws:kms:us-east-1:123456789012:key/1"
+
+// CreateUpload writes without the attributes, and remembers them.
+func (d disguised) CreateUpload(ctx context.Context, bucket, key string, a s3store.Attributes) (string, error) {
+	d.outputs.Store(key, a)
+	a.Encryption, a.KMSKeyID, a.StorageClass = "", "", ""
+	return d.Client.CreateUpload(ctx, bucket, key, a)
+}
+
+func (d disguised) Head(ctx context.Context, bucket, key string) (s3store.Info, error) {
+	info, err := d.Client.Head(ctx, bucket, key)
+	if a, ok := d.outputs.Load(key); ok {
+		asked := a.(s3store.Attributes)
+		info.Encryption, info.KMSKeyID = asked.Encryption, asked.KMSKeyID
+	}
+	return info, err
 }
 
 // TestForecastRefusesAsCompactDoes has a group with objects of every kind that a
@@ -83,7 +106,7 @@ func TestForecastRefusesAsCompactDoes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := disguised{store, map[string]inventory.Kind{}}
+	d := disguised{store, map[string]inventory.Kind{}, &sync.Map{}}
 	var keys []string
 	sizes := map[string]int64{}
 	for _, o := range truth.Objects {

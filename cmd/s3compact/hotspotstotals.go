@@ -18,9 +18,9 @@ import (
 var reasonTexts = map[string]string{
 	"archived":      "Glacier Flexible Retrieval, Deep Archive, or an archive tier: restore them first",
 	"storage_class": "Standard-IA, One Zone-IA, Glacier Instant Retrieval: reading and early deletes cost extra",
-	"encryption":    "SSE-KMS, DSSE-KMS or SSE-C: an output would be protected less",
+	"encryption":    "SSE-C: a key that only its owner has",
 	"locked":        "the bucket has object lock: every group of it is refused",
-	"replication":   "deletes may replicate before the output does",
+	"replication":   "PENDING or FAILED: the replica may lack what would be deleted",
 	"managed":       "CloudTrail validates its log files one by one: joined they would not validate",
 }
 
@@ -124,7 +124,7 @@ func (r *hotspotsResult) writeRefusals(b *strings.Builder) {
 		fmt.Fprintln(b, notInReports)
 	}
 	if e.Cold != nil {
-		fmt.Fprintf(b, "Joining the %s refused as storage_class too would cost %s: %s for retrieval, %s for deletes before the minimum duration.\n",
+		fmt.Fprintf(b, "Joining the %s refused as storage_class too (compact --storage-classes) would cost %s: %s for retrieval, %s for deletes before the minimum duration.\n",
 			humanize.Comma(e.Cold.Objects), dollars(e.Cold.USD), dollars(e.Cold.RetrievalUSD), dollars(e.Cold.EarlyDeleteUSD))
 	}
 	if e.Ignored > 0 {

@@ -84,7 +84,7 @@ func newUndo(t *testing.T) *undo {
 
 func (u *undo) put(key string, body []byte) {
 	u.t.Helper()
-	attributes := s3store.Attributes{ContentType: "application/gzip", Metadata: map[string]string{"key": key}}
+	attributes := s3store.Attributes{ContentType: "application/gzip", Metadata: map[string]string{"key": key}, Tagging: "kind=log&team=web"}
 	if _, err := u.app.Put(context.Background(), undoBucket, key, body, s3store.PutOptions{Attributes: attributes}); err != nil {
 		u.t.Fatal(err)
 	}
@@ -128,6 +128,25 @@ var undoWorlds = map[string]func(u *undo){
 			u.t.Fatalf("%d outputs: none was absorbed", n)
 		}
 	},
+	"absorbing refused": func(u *undo) {
+		var err error
+		for increment := range 4 {
+			for i := range 3 {
+				u.put(fmt.Sprintf("app/log-%d-%d.json.gz", increment, i), gzRaw(record("app/", 10*increment+i, 1)))
+			}
+			if err = u.compact(u.server.Client("compact", u.refuseAbsorbed(nil)), u.options()); err != nil {
+				break
+			}
+		}
+		if !errors.Is(err, s3store.ErrDenied) || u.outputs() < 3 {
+			u.t.Fatalf("the compactions left %d outputs and said %v", u.outputs(), err)
+		}
+		for key := range u.originals {
+			if u.server.Current(undoBucket, key) != nil {
+				u.t.Fatalf("%s was not joined", key)
+			}
+		}
+	},
 	"kept": func(u *undo) {
 		for i := range 3 {
 			u.put(fmt.Sprintf("app/log-%03d.json.gz", i), gz(record("app/", i, 1)))
@@ -144,6 +163,27 @@ var undoWorlds = map[string]func(u *undo){
 			u.t.Fatalf("the compaction says %v", err)
 		}
 	},
+}
+
+// refuseAbsorbed refuses to delete outputs for a commit.
+func (u *undo) refuseAbsorbed(next model.Wire) model.Wire {
+	return func(ctx context.Context, c model.Call, apply func() model.Answer) model.Answer {
+		_, _, output := receipt.ParseOutputName(c.Key)
+		if !output || u.head == nil || u.head.Kind != receipt.Commit || c.Op != "delete" && c.Op != "deletes" {
+			if next != nil {
+				return next(ctx, c, apply)
+			}
+			return apply()
+		}
+		a := model.Answer{Date: u.server.Now().Truncate(time.Second), Err: model.Refused(c, 403, "AccessDenied", s3store.ErrDenied)}
+		if c.Op == "deletes" {
+			for range c.Keys {
+				a.Errs = append(a.Errs, a.Err)
+			}
+			a.Err = nil
+		}
+		return a
+	}
 }
 
 // refuseDeletes lets some keys be deleted, then no original any more.
@@ -218,8 +258,8 @@ func (u *undo) checkOriginals(when string) {
 		}
 		v := u.server.Current(undoBucket, key)
 		now[key] = string(v.Body)
-		if v.Attributes.Metadata["key"] != key {
-			u.t.Errorf("%s: %s carries %+v", when, key, v.Attributes)
+		if v.Attributes.Metadata["key"] != key || v.Tags != "kind=log&team=web" {
+			u.t.Errorf("%s: %s carries %+v, tags %q", when, key, v.Attributes, v.Tags)
 		}
 	}
 	if !maps.Equal(now, u.originals) {
@@ -296,8 +336,11 @@ func disturbed(t *testing.T, world string, n int, fault undoFault, check func(u 
 			return apply()
 		}
 		var later model.Wire
-		if world == "deletes refused" {
+		switch world {
+		case "deletes refused":
 			wire, later = u.refuseDeletes(0, wire), u.refuseDeletes(0, nil)
+		case "absorbing refused":
+			wire, later = u.refuseAbsorbed(wire), u.refuseAbsorbed(nil)
 		}
 		err := u.restore(u.server.Client("restore", wire))
 		when := fmt.Sprintf("%s, undisturbed", world)
@@ -312,11 +355,11 @@ func disturbed(t *testing.T, world string, n int, fault undoFault, check func(u 
 	return calls
 }
 
-// eachRequest disturbs each request of a restore but those of the canary, whose
-// faults end the run before it does anything.
-func eachRequest(t *testing.T, world string, fault undoFault, check func(u *undo, when string)) (faults int) {
+// eachRequest disturbs the requests of a restore, of which stride says how many
+// are left out. Faults of the canary end the run before it does anything.
+func eachRequest(t *testing.T, world string, fault undoFault, first, stride int, check func(u *undo, when string)) (faults int) {
 	for n, c := range disturbed(t, world, -1, nil, check) {
-		if strings.Contains(c.Key, "canary") {
+		if strings.Contains(c.Key, "canary") || n%stride != first%stride {
 			continue
 		}
 		if disturbed(t, world, n, fault, check); t.Failed() {
@@ -327,15 +370,14 @@ func eachRequest(t *testing.T, world string, fault undoFault, check func(u *undo
 	return faults
 }
 
-// TestRestoreAtEveryFault disturbs each request of a restore in each way, from
-// each world, and then restores again: every original comes back with what it
+// TestRestoreAtEveryFault disturbs the requests of a restore in each way, from each world, and then restores again: every original comes back with what it
 // carried, and nothing else is left.
 func TestRestoreAtEveryFault(t *testing.T) {
 	for world := range undoWorlds {
-		for name, fault := range undoFaults {
+		for i, name := range sortedKeys(undoFaults) {
 			t.Run(world+"/"+name, func(t *testing.T) {
 				t.Parallel()
-				n := eachRequest(t, world, fault, (*undo).checkOriginals)
+				n := eachRequest(t, world, undoFaults[name], i, faultStride, (*undo).checkOriginals)
 				t.Logf("%d faults", n)
 			})
 		}
@@ -350,7 +392,7 @@ func TestRestoreMeetsTheApplication(t *testing.T) {
 		u.put(key, gz(record("app/", 777, 1)))
 		return apply(), false
 	}
-	eachRequest(t, "compacted", write, func(u *undo, when string) {
+	eachRequest(t, "compacted", write, 0, 1, func(u *undo, when string) {
 		if wrong := append(u.ledger.Violations(), u.ledger.Settle(1)...); len(wrong) > 0 {
 			u.t.Fatalf("%s: %s", when, strings.Join(wrong, "; "))
 		}

@@ -1,9 +1,12 @@
+//go:build unix
+
 package scan
 
 import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"syscall"
 	"testing"
 	"time"
 
@@ -64,6 +67,24 @@ const wanted21 = wanted10 + `
   - {name: labels, type: json}
 `
 
+// perCPU reports MB of text for each second of CPU that the process took, which
+// other work on the machine disturbs less than the time that passed.
+func perCPU(b *testing.B, text []byte) (done func()) {
+	b.SetBytes(int64(len(text)))
+	before := cpu(b)
+	return func() {
+		b.ReportMetric(float64(len(text))*float64(b.N)/1e6/(cpu(b)-before).Seconds(), "MB/cpu-s")
+	}
+}
+
+func cpu(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
 func BenchmarkScan(b *testing.B) {
 	text := logLines(50_000)
 	b.Logf("%d bytes a row", len(text)/50_000)
@@ -74,7 +95,7 @@ func BenchmarkScan(b *testing.B) {
 				b.Fatal(err)
 			}
 			b.ReportAllocs()
-			b.SetBytes(int64(len(text)))
+			defer perCPU(b, text)()
 			for b.Loop() {
 				s.Begin(0, 0)
 				rows := 0
@@ -99,7 +120,7 @@ func BenchmarkRows(b *testing.B) {
 	for name, columns := range map[string]string{"10 wanted": wanted10, "21 wanted": wanted21} {
 		b.Run(name, func(b *testing.B) {
 			d := rows.NewDecoder(parse(b, columns), 32<<20)
-			b.SetBytes(int64(len(text)))
+			defer perCPU(b, text)()
 			for b.Loop() {
 				if err := d.Decode(bytes.NewReader(text), func(*rows.Block) error { return nil }); err != nil {
 					b.Fatal(err)
@@ -112,7 +133,7 @@ func BenchmarkRows(b *testing.B) {
 // BenchmarkJSONText only checks that the lines are valid.
 func BenchmarkJSONText(b *testing.B) {
 	text := logLines(5_000)
-	b.SetBytes(int64(len(text)))
+	defer perCPU(b, text)()
 	for b.Loop() {
 		if n, err := verdict(text); n != 5_000 || err != nil {
 			b.Fatal(n, err)

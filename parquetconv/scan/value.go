@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"unsafe"
 
+	"github.com/s3compact/s3compact/parquetconv/schema"
 	"github.com/s3compact/s3compact/parquetconv/value"
 )
 
@@ -139,6 +140,11 @@ func (s *Scanner) converted(b []byte, i int, c *column, depth int) int {
 	case raw[0] == 'n':
 		c.addNull()
 		return end
+	case c.onBad == schema.OnBadNull && !c.inner && c.neverTakes(raw[0]):
+		// Whole columns may drift to another type: nobody reads what is wrong.
+		s.bad = append(s.bad, c.index)
+		c.addNull()
+		return end
 	case c.kind == value.Double && raw[0] != '"' && raw[0] <= '9':
 		// Without a copy of the text, which value.FromJSON makes for its errors.
 		if f, err := strconv.ParseFloat(unsafe.String(&raw[0], len(raw)), 64); err == nil {
@@ -161,6 +167,22 @@ func (s *Scanner) converted(b []byte, i int, c *column, depth int) int {
 	}
 	c.add(v)
 	return end
+}
+
+// neverTakes says of a byte that a JSON value begins with, not that of null,
+// that the column takes no such value. It need not know all of them.
+func (c *column) neverTakes(first byte) bool {
+	switch c.kind {
+	case value.Int32, value.Int64, value.Float, value.Double, value.Decimal:
+		return first > '9' || first == '"'
+	case value.Boolean:
+		return first != 't' && first != 'f'
+	case value.String:
+		return first > '9'
+	case value.Binary, value.Date:
+		return first != '"'
+	}
+	return false
 }
 
 // nest reads a value of a nested type, or null.

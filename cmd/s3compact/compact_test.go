@@ -313,7 +313,7 @@ func TestCompactRefusesBadCalls(t *testing.T) {
 		{"a bad shard", []string{"s3://" + bucket + "/a/", "--shard", "4/4", "--yes"}, exitUsage, "shard"},
 		{"a bad content", []string{"s3://" + bucket + "/a/", "--content", "xml", "--yes"}, exitUsage, "--content"},
 		{"a bad output", []string{"s3://" + bucket + "/a/", "--output", "xml", "--yes"}, exitUsage, "--output"},
-		{"a form of gzip", []string{"s3://" + bucket + "/a/", "--gzip", "single", "--yes"}, exitUsage, "multi"},
+		{"a form of gzip", []string{"s3://" + bucket + "/a/", "--gzip", "zstd", "--yes"}, exitUsage, "multi or single"},
 		{"a bad verification", []string{"s3://" + bucket + "/a/", "--verify", "hope", "--yes"}, exitUsage, "--verify"},
 		{"a bad duration", []string{"s3://" + bucket + "/a/", "--min-age", "soon", "--yes"}, exitUsage, "min-age"},
 	} {

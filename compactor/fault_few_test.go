@@ -1,4 +1,4 @@
-//go:build !full
+//go:build !full && !race
 
 package compactor
 
@@ -7,4 +7,5 @@ const (
 	faultPercent = 30 // of the single faults, in the worlds behind the first
 	faultPairs   = 1500
 	faultCrowds  = 1500
+	faultsAtAll  = 10_000 // at least
 )

@@ -7,4 +7,5 @@ const (
 	faultPercent = 100 // of the single faults, in the worlds behind the first
 	faultPairs   = 30000
 	faultCrowds  = 30000
+	faultsAtAll  = 10_000 // at least
 )

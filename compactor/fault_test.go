@@ -361,7 +361,7 @@ func TestFaults(t *testing.T) {
 	}
 	slices.SortStableFunc(singles, func(a, b *trial) int { return strings.Compare(a.String(), b.String()) })
 	t.Logf("%d worlds: %d single faults, %d pairs, %d crowds of workers", len(all), len(singles), len(pairs), len(crowds))
-	if n := len(singles) + len(pairs) + len(crowds); n < 10_000 {
+	if n := len(singles) + len(pairs) + len(crowds); n < faultsAtAll {
 		t.Errorf("only %d faults are tried", n)
 	}
 	runTrials(t, m, slices.Concat(singles, pairs, crowds))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"hash/maphash"
+	"unicode/utf8"
 
 	"github.com/s3compact/s3compact/parquetconv/schema"
 )
@@ -103,6 +104,9 @@ func (sh *shape) put(f *field) {
 
 func (s *Scanner) newField(name []byte, hash uint64) *field {
 	f := &field{name: bytes.Clone(name), hash: hash}
+	if !utf8.Valid(name) {
+		return f // of a path: no row has it
+	}
 	for _, c := range f.name {
 		if c < ' ' || c == '"' || c == '\\' {
 			return f

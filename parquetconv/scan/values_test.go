@@ -320,6 +320,14 @@ func TestManyNames(t *testing.T) {
 	}
 }
 
+// TestPathOutsideUTF8: a name that no JSON can have makes none valid.
+func TestPathOutsideUTF8(t *testing.T) {
+	r, err := scanAll(t, []Column{col(t, "v", "int64", "$.\xff")}, Options{}, []byte("{\"\xff\":1}\n{\"\xff\":1}"), 1<<20)
+	if err != nil || strings.Join(r.rejects, "|") != "0 invalid_utf8 |8 invalid_utf8 " {
+		t.Errorf("rows %q, rejects %q, %v", r.rows, r.rejects, err)
+	}
+}
+
 // TestDepth: 10,000 levels, and no more.
 func TestDepth(t *testing.T) {
 	for _, open := range []string{"[", `{"a":`} {

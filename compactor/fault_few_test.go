@@ -1,11 +1,10 @@
-//go:build !full && !race
+//go:build !full
 
 package compactor
 
 // How much TestFaults tries.
 const (
-	faultPercent = 30 // of the single faults, in the worlds behind the first
-	faultPairs   = 1500
-	faultCrowds  = 1500
-	faultsAtAll  = 10_000 // at least
+	faultPercent = 22 // of the single faults, in the worlds behind the first
+	faultPairs   = 1200
+	faultCrowds  = 1200
 )

@@ -60,6 +60,19 @@ func restoredMeanwhile(f *strike) {
 	}
 }
 
+// anotherCommits lets another worker run until it dies behind its commit.
+func anotherCommits(f *strike) {
+	dead := false
+	c := f.k.s.server.Client("another", func(_ context.Context, c model.Call, apply func() model.Answer) model.Answer {
+		if dead {
+			return model.Answer{Err: errKilled}
+		}
+		dead = c.Op == "put" && isEntry(c.Key)
+		return apply()
+	})
+	_, _ = Run(context.Background(), c, f.k.s.options(), f.k.s.w.groups)
+}
+
 // restoringWorld makes the workers of a world restore.
 func restoringWorld(w *world) {
 	w.before = func(s *scene) { s.play(s.worker(90)) }
@@ -252,6 +265,19 @@ func guards() []guard {
 				b.head = func(key string, i *s3store.Info, err error) error {
 					if err == nil && isOutput(key) {
 						i.CRC64NVME = deadSum(k.s)
+					}
+					return err
+				}
+				return b
+			},
+		},
+		{
+			name: "a refused entry is another's", world: "dest", at: point{"put", "entry1", 1}, do: then(anotherCommits),
+			breach: func(k *worker) Store {
+				b := breached(k)
+				b.putAfter = func(key string, err error) error {
+					if isEntry(key) && errors.Is(err, s3store.ErrPrecondition) {
+						return nil
 					}
 					return err
 				}

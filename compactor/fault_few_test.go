@@ -1,4 +1,4 @@
-//go:build !full
+//go:build !full && !race
 
 package compactor
 
@@ -7,4 +7,5 @@ const (
 	faultPercent = 22 // of the single faults, in the worlds behind the first
 	faultPairs   = 1200
 	faultCrowds  = 1200
+	faultsAtAll  = 10_000 // at least
 )

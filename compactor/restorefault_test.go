@@ -35,8 +35,9 @@ type undo struct {
 }
 
 // see holds each change against the head of the log: an original is put back
-// only once the restore entry has settled, and an output is removed only once
-// an entry has declared it dead or absorbed.
+// only once the restore entry has settled, taken back only once the commit that
+// says so has, and an output is removed only once an entry has declared it dead
+// or absorbed.
 func (u *undo) see(e model.Event) {
 	if _, ok := receipt.EntryNumber(e.Key); ok && e.After != nil {
 		head, err := receipt.Decode(bytes.NewReader(e.After.Body))
@@ -55,6 +56,10 @@ func (u *undo) see(e model.Event) {
 		absorbed := slices.ContainsFunc(u.head.Members, func(m receipt.Member) bool { return m.Key == e.Key && m.Absorbed() })
 		if !dead && !absorbed {
 			u.ledger.Violate("output %s was removed while the log's head, entry %d (%s), does not say that it is dead", e.Key, u.head.Number, u.head.Kind)
+		}
+	case !output && e.After == nil:
+		if again := u.head.Kind == receipt.Commit && namesAgain(u.head); again && e.At.Sub(u.headAt) < settleTime-time.Second {
+			u.ledger.Violate("%s was taken back %s after entry %d", e.Key, e.At.Sub(u.headAt), u.head.Number)
 		}
 	case !output && e.After != nil:
 		if u.head.Kind != receipt.Restore || e.At.Sub(u.headAt) < settleTime-time.Second { // the Date has whole seconds

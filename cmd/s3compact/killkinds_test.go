@@ -81,7 +81,7 @@ func changed(when func(func(*fault.Exchange)) fault.Fault, change func(w *world,
 	return func(d *disturbed) fault.Fault {
 		return when(func(x *fault.Exchange) {
 			key := d.w.victim()
-			if x.Key != "" && purpose(x.Request) == "member" {
+			if d.w.isSource(x.Key) {
 				key = x.Key
 			}
 			x.Alone(func() { change(d.w, key) })

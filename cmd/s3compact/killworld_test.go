@@ -188,6 +188,13 @@ func (w *world) put(key string, body []byte, contentType string) (etag string, e
 	return strings.Trim(*out.ETag, `"`), nil
 }
 
+// isSource says whether the key is that of an object to be joined.
+func (w *world) isSource(key string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.joinable[key] != ""
+}
+
 // replaced is the application's new version of an object; removed is its end.
 // An object that was joined already is put anew, or is gone: then the joined
 // records stay. No request may be under way meanwhile.

@@ -154,7 +154,7 @@ func (a *attempt) join(ctx context.Context, c chunk) error {
 		i++
 		res := <-slot
 		if failed == nil {
-			failed = a.place(ctx, c, o, res, classes, &order, func() *outputWriter {
+			failed = a.place(ctx, o, res, classes, &order, func() *outputWriter {
 				if len(classes) > 0 && (len(classes) == maxClasses || !r.budget.tryParts(buffers)) {
 					return nil
 				}
@@ -231,7 +231,7 @@ func (a *attempt) newOutput(ctx context.Context, c chunk, partBytes int64, class
 
 // place appends one read member to the output of its class. output makes that
 // of a further class, nil where there is no memory for it.
-func (a *attempt) place(ctx context.Context, c chunk, o s3store.Object, res result, classes map[headers]*classOutput, order *[]headers, output func() *outputWriter) error {
+func (a *attempt) place(ctx context.Context, o s3store.Object, res result, classes map[headers]*classOutput, order *[]headers, output func() *outputWriter) error {
 	r := a.g.r
 	var refused *refusal
 	switch {

@@ -45,7 +45,9 @@ func TestDeleteWhatWasKept(t *testing.T) {
 	}
 
 	// The output is one like any other: it is taken apart as a whole.
-	b.store.Delete(context.Background(), b.name, "app/log-001.json.gz", "")
+	if err := b.store.Delete(context.Background(), b.name, "app/log-001.json.gz", ""); err != nil {
+		t.Fatal(err)
+	}
 	restored, _ := b.mustRestore(b.restoreOptions())
 	if restored.ObjectsRestored != 5 {
 		t.Errorf("restored %+v", restored)

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/s3compact/s3compact/internal/receipt"
-	"github.com/s3compact/s3compact/internal/s3store"
 	"github.com/s3compact/s3compact/internal/s3test/model"
 )
 
@@ -299,4 +298,3 @@ func (w *world) place(c model.Call) string {
 var _ Store = (*worker)(nil)
 
 // location is a place in the model's first bucket.
-func location(key string) s3store.Location { return s3store.Location{Bucket: dataBucket, Key: key} }

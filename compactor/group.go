@@ -87,7 +87,7 @@ func (g *group) round(ctx context.Context) (progress, done bool, err error) {
 	}
 	if g.r.forbidden != nil { // nothing new is begun
 		g.refuseGroup(g.r.forbidden)
-		return false, true, nil
+		return false, true, nil //nolint:nilerr // it is told as a refusal
 	}
 	if err := g.remember(ctx, g.log.entry); err != nil {
 		return false, false, err

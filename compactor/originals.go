@@ -17,14 +17,6 @@ type taken struct {
 	originals []receipt.Member // in the order in which they lie in the output; Offset counts from its first byte
 }
 
-// bytes is the length of the originals together.
-func (t *taken) bytes() (n int64) {
-	for i := range t.originals {
-		n += t.originals[i].Size
-	}
-	return n
-}
-
 // receipts reads the commits of one group's log, which outputs refer to.
 // Memory: cachedCommits entries.
 type receipts struct {

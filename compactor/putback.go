@@ -238,7 +238,7 @@ func uploadParts(ctx context.Context, s Store, to s3store.Location, id string, b
 	for {
 		n, err := io.ReadFull(body, buf)
 		// Plain, these stand for an end that the body's proof has reached.
-		atEnd := err == io.EOF || err == io.ErrUnexpectedEOF //nolint:errorlint // wrapped, they are failures
+		atEnd := err == io.EOF || err == io.ErrUnexpectedEOF
 		if err != nil && !atEnd {
 			return nil, err
 		}

@@ -33,7 +33,7 @@ func TestMetricsCountWhatWasSent(t *testing.T) {
 			fmt.Fprint(w, slowDown)
 		case what == "HEAD /b/limited" && tries[what] < 2:
 			w.WriteHeader(http.StatusTooManyRequests)
-		case r.Method == "GET":
+		case r.Method == http.MethodGet:
 			fmt.Fprint(w, strings.Repeat("x", 1000))
 		}
 	})
@@ -141,7 +141,7 @@ func TestWhatLowersTheBound(t *testing.T) {
 func TestAnOpenBodyHoldsNoTurn(t *testing.T) {
 	c := scripted(t, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
-		if r.Method == "GET" {
+		if r.Method == http.MethodGet {
 			fmt.Fprint(w, strings.Repeat("x", 1<<20))
 		}
 	})
@@ -175,7 +175,7 @@ func TestACancelledRequestStopsWaiting(t *testing.T) {
 		{"between tries", func(*Client) {}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }))
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }))
 			defer server.Close()
 			t.Setenv("AWS_ACCESS_KEY_ID", "id")
 			t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")

@@ -153,7 +153,7 @@ func (s *Scanner) learn(sh *shape, name []byte, hash uint64) *field {
 }
 
 // lead puts a column at the end of its path.
-func (s *Scanner) lead(at *place, path schema.Path, c *column) error {
+func (s *Scanner) lead(at *place, path schema.Path, c *column) {
 	for i, step := range path {
 		if i > 0 {
 			at.op = opLead
@@ -178,7 +178,6 @@ func (s *Scanner) lead(at *place, path schema.Path, c *column) error {
 	} else {
 		at.op, at.column = opColumn, c
 	}
-	return nil
 }
 
 // fieldOf is the shape's field of a name, which it gets if it has none.

@@ -44,7 +44,7 @@ func (s *Scanner) object(b []byte, i int, sh *shape, depth int) int {
 			}
 			i += len(f.text)
 		} else {
-			end := 0
+			var end int
 			if f, end = s.name(b, i, sh, serial); end < 0 {
 				return failed
 			}

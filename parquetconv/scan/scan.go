@@ -164,9 +164,7 @@ func New(columns []Column, options Options) (*Scanner, error) {
 			s.extra = c
 			continue
 		}
-		if err := s.lead(root, columns[i].Path, c); err != nil {
-			return nil, err
-		}
+		s.lead(root, columns[i].Path, c)
 	}
 	s.block.BadValues = make([]int64, len(s.columns))
 	s.envelope.reset()

@@ -104,7 +104,7 @@ var (
 // bits of the latter. ok: all of it is as it must be.
 func decimals(w, form, separators uint64) (digits uint64, ok bool) {
 	digits = w ^ form
-	over := (digits | digits + 0x0606060606060606) & 0xf0f0f0f0f0f0f0f0
+	over := (digits | (digits + 0x0606060606060606)) & 0xf0f0f0f0f0f0f0f0
 	return digits, over == 0 && digits&separators == 0
 }
 

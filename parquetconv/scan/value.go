@@ -93,12 +93,12 @@ func (s *Scanner) column(b []byte, i int, c *column, depth int) int {
 			}
 		}
 	case value.Boolean:
-		if is, next := byte(1), failed; b[i] == 't' || b[i] == 'f' {
-			if b[i] == 't' {
-				next = s.literal(b, i, "true")
-			} else {
-				is, next = 0, s.literal(b, i, "false")
+		if b[i] == 't' || b[i] == 'f' {
+			is, text := byte(1), "true"
+			if b[i] == 'f' {
+				is, text = 0, "false"
 			}
+			next := s.literal(b, i, text)
 			if next < 0 {
 				return failed
 			}

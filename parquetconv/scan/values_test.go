@@ -146,7 +146,9 @@ func reference(raw jsontext.Value, typ value.Type) (shown string, bad bool) {
 		return "", true
 	}
 	d := jsontext.NewDecoder(bytes.NewReader(raw))
-	d.ReadToken()
+	if _, err := d.ReadToken(); err != nil {
+		return "", true
+	}
 	var parts []string
 	fields := map[string]string{}
 	for d.PeekKind() != ']' && d.PeekKind() != '}' {

@@ -296,5 +296,3 @@ func (w *world) place(c model.Call) string {
 }
 
 var _ Store = (*worker)(nil)
-
-// location is a place in the model's first bucket.

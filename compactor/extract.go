@@ -92,11 +92,12 @@ func (e *extraction) group(ctx context.Context, g *restoring) (err error) {
 			return err
 		}
 		var wanted []*receipt.Member
+		newest := t.newest()
 		for i := range t.originals {
 			m := &t.originals[i]
 			switch {
 			case !e.x.wants(m.Key):
-			case done[m.Key]:
+			case done[m.Key], newest[m.Key] != i:
 				g.report(Refused{Key: m.Key, Reason: reasonTaken, Detail: "an output holds an older original of this key as well (" + ref.Key + "), which is not copied"})
 			default:
 				done[m.Key] = true

@@ -418,6 +418,9 @@ func (g *group) sumUp(ctx context.Context) (*receipt.Entry, error) {
 		dead := p.Dead
 		if p.Kind == receipt.Void {
 			for _, o := range p.Outputs {
+				if o.Commit > 0 { // complete since an earlier commit, and as live as it was
+					continue
+				}
 				dead = append(dead[:len(dead):len(dead)], receipt.OutputRef{Bucket: o.Bucket, Key: o.Key, Size: o.Size, CRC64: o.CRC64, Commit: p.Number})
 			}
 		}

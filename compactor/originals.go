@@ -17,6 +17,38 @@ type taken struct {
 	originals []receipt.Member // in the order in which they lie in the output; Offset counts from its first byte
 }
 
+// twice are the keys of which the output holds originals with different bytes:
+// it absorbed outputs of different times.
+func (t *taken) twice() map[string]bool {
+	first := make(map[string]*receipt.Member, len(t.originals))
+	var keys map[string]bool
+	for i := range t.originals {
+		m := &t.originals[i]
+		switch f := first[m.Key]; {
+		case f == nil:
+			first[m.Key] = m
+		case f.Size != m.Size || f.CRC64 != m.CRC64:
+			if keys == nil {
+				keys = map[string]bool{}
+			}
+			keys[m.Key] = true
+		}
+	}
+	return keys
+}
+
+// newest is the place among the originals of the newest one of each key.
+func (t *taken) newest() map[string]int {
+	at := make(map[string]int, len(t.originals))
+	for i := range t.originals {
+		m := &t.originals[i]
+		if j, there := at[m.Key]; !there || !m.LastModified.Before(t.originals[j].LastModified) {
+			at[m.Key] = i
+		}
+	}
+	return at
+}
+
 // receipts reads the commits of one group's log, which outputs refer to.
 // Memory: cachedCommits entries.
 type receipts struct {

@@ -53,7 +53,8 @@ func (g *group) outputMissing(ctx context.Context, e *receipt.Entry, o receipt.O
 	if err != nil {
 		return err
 	}
-	if allThere(e, there) {
+	// What a restore gives back is not all that its outputs hold: they are never given up.
+	if allThere(e, there) && (!namesAgain(e) || len(e.Kept) > 0) {
 		return g.void(ctx, e, reasonOutputGone)
 	}
 	return g.loss(e, o, there)
@@ -73,6 +74,10 @@ func (g *group) loss(e *receipt.Entry, o receipt.Output, there map[string]s3stor
 	if g.r.o.AcceptLoss {
 		g.r.o.Log.Error("going on past a loss, as told", "group", g.prefix, "output", o.Key, "members_gone", gone)
 		return nil
+	}
+	if gone == 0 {
+		return fmt.Errorf("group %q: output s3://%s/%s of entry %d is gone or not what was written while a restore takes back what it put; nothing is deleted here. If the bucket has versions, bring the output back and run again. Else --accept-loss goes on without this output, and its originals that are there stay: %w",
+			g.prefix, o.Bucket, o.Key, e.Number, ErrLoss)
 	}
 	return fmt.Errorf("group %q: output s3://%s/%s of entry %d is gone or not what was written, and %d of its %d originals are gone or replaced too (first: %s); nothing is deleted here. If the bucket has versions, bring the output back and run again. If the application itself removed those originals before the output was ever completed, or what is missing may be given up, --accept-loss goes on without this output: %w",
 		g.prefix, o.Bucket, o.Key, e.Number, gone, o.Members, first, ErrLoss)
@@ -103,6 +108,7 @@ func (g *group) resolveVoid(ctx context.Context, v *receipt.Entry) error {
 		if holds {
 			next = &receipt.Entry{Header: next.Header, Outputs: v.Outputs, Members: v.Members}
 			next.Kind, next.Wait, next.Keep = receipt.Commit, true, v.Keep
+			next.Kept = nil // of a commit they are those that it ends
 		}
 	}
 	sctx, err := (&authority{log: g.log}).sign(ctx)

@@ -241,6 +241,16 @@ func (g *group) giveBack(ctx context.Context, e *receipt.Entry, p *putBack) erro
 
 const takenDetail = "something newer is under the key of this original, so the output that holds it stays: move the newer object away and restore again, or take a copy of the original with restore --to"
 
+// takenKey is the refusal of an original that can't come back. twice: its output
+// holds two of its key, of which only one could.
+func takenKey(key, output string, twice bool) Refused {
+	detail := takenDetail
+	if twice {
+		detail = "the output holds two different originals of this key, of which only one could come back, so it stays: take a copy of the newer one with restore --to"
+	}
+	return Refused{Key: key, Reason: reasonTaken, Detail: detail + " (output " + output + ")"}
+}
+
 // again is the record of an output that an entry names, as a later commit
 // names it again, and the outputs that it absorbed.
 func (r *receipts) again(ctx context.Context, ref receipt.OutputRef) (o receipt.Output, absorbed []receipt.Member, err error) {

@@ -26,11 +26,15 @@ type RestorePreview struct {
 
 // PreviewRestore says what Restore would do, and does nothing: it lists, and
 // reads the logs. Refusals are told too. Groups that hold nothing wanted are left
-// out. Keys that no output holds are an error, s3store.ErrNotFound.
+// out. Keys that no output holds are an error, s3store.ErrNotFound; a closed
+// state, or one without a group under the prefix, is ErrUsage.
 func PreviewRestore(ctx context.Context, s Store, o RestoreOptions) (RestoreSummary, error) {
 	x, err := openRestore(ctx, s, &o)
 	if err != nil {
 		return RestoreSummary{}, err
+	}
+	if err := x.notClosed(); err != nil {
+		return x.summary, err
 	}
 	groups, err := x.groups(ctx)
 	if err != nil {
@@ -97,16 +101,16 @@ func (g *restoring) preview(ctx context.Context) (RestorePreview, error) {
 		if err != nil {
 			return p, err
 		}
-		one := RestorePreview{Outputs: 1, Originals: int64(len(t.originals))}
+		one, twice := RestorePreview{Outputs: 1, Originals: int64(len(t.originals))}, t.twice()
 		for i := range t.originals {
 			m := &t.originals[i]
 			how, _, err := g.stands(ctx, m, at)
 			switch {
 			case err != nil:
 				return p, err
-			case how == newer || keys[m.Key]:
+			case how == newer || keys[m.Key] || twice[m.Key]:
 				one.Refused++
-				g.report(Refused{Key: m.Key, Reason: reasonTaken, Detail: takenDetail + " (output " + ref.Key + ")"})
+				g.report(takenKey(m.Key, ref.Key, twice[m.Key]))
 			case how == back:
 				one.There++
 			default:

@@ -155,16 +155,16 @@ func (g *restoring) free(ctx context.Context, t *taken, chosen map[string]bool) 
 	if err != nil {
 		return false, err
 	}
-	free := true
+	free, twice := true, t.twice()
 	for i := range t.originals {
 		m := &t.originals[i]
 		how, _, err := g.stands(ctx, m, at)
 		if err != nil {
 			return false, err
 		}
-		if how == newer || chosen[m.Key] {
+		if how == newer || chosen[m.Key] || twice[m.Key] {
 			free = false
-			g.report(Refused{Key: m.Key, Reason: reasonTaken, Detail: takenDetail + " (output " + t.ref.Key + ")"})
+			g.report(takenKey(m.Key, t.ref.Key, twice[m.Key]))
 		}
 	}
 	return free, nil

@@ -87,6 +87,11 @@ func (g *group) finish(ctx context.Context, e *receipt.Entry, takenOver bool) er
 		if changed, err = g.deleteMembers(ctx, auth, e, lost); err != nil {
 			return err
 		}
+		if givesBack(e) {
+			if err := g.deleteLate(ctx, auth, e, lost); err != nil {
+				return err
+			}
+		}
 	}
 	gone, err := g.absorbedBy(ctx, e, lost)
 	if err != nil {

@@ -212,3 +212,44 @@ func TestRestoreOfAKeyThatAnOutputHoldsTwice(t *testing.T) {
 		t.Errorf("the copy holds %q, %v", got, err)
 	}
 }
+
+// TestPutBackBehindTheGivingBack: a restore gives back what it put, because
+// something newer had the key of an original. That goes away again, and the PUT
+// of another worker, which carries out the same restore, comes behind the entry.
+func TestPutBackBehindTheGivingBack(t *testing.T) {
+	b := newBucket(t)
+	b.fill("app/", 4)
+	before := b.records("")
+	b.mustCompact(b.options(), "app/")
+	const key = "app/log-002.json.gz"
+	dead := false
+	f := &faultyStore{Client: b.store, before: func(_ int, c call) (bool, error) {
+		switch {
+		case dead:
+			return false, errLost
+		case c.op == "put" && c.key == key:
+			b.put(key, gz(record("app/", 777, 1)))
+		case c.op == "put" && strings.HasSuffix(c.key, "00000004.jsonl.gz"):
+			if err := b.store.Delete(context.Background(), b.name, key, ""); err != nil {
+				t.Error(err)
+			}
+			original := gz(record("app/", 2, 1), record("app/", 2, 2))
+			if _, err := b.store.Put(context.Background(), b.name, key, original, s3store.PutOptions{CreateOnly: true}); err != nil {
+				t.Error(err)
+			}
+			dead = true
+			return true, nil
+		}
+		return true, nil
+	}}
+	if _, _, err := b.restore(f, b.restoreOptions()); err == nil {
+		t.Fatal("a dead worker reports success")
+	}
+	if e := b.entries("app/"); len(e) != 4 || e[3].Kind != receipt.Commit {
+		t.Fatalf("%d entries", len(e))
+	}
+	if err := settled(b, b.options()); err != nil {
+		t.Fatal(err)
+	}
+	sameRecords(t, "after the restore", before, b.records(""))
+}

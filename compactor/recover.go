@@ -54,7 +54,7 @@ func (g *group) outputMissing(ctx context.Context, e *receipt.Entry, o receipt.O
 		return err
 	}
 	// What a restore gives back is not all that its outputs hold: they are never given up.
-	if allThere(e, there) && (!namesAgain(e) || len(e.Kept) > 0) {
+	if allThere(e, there) && !givesBack(e) {
 		return g.void(ctx, e, reasonOutputGone)
 	}
 	return g.loss(e, o, there)

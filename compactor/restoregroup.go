@@ -241,6 +241,44 @@ func (g *group) giveBack(ctx context.Context, e *receipt.Entry, p *putBack) erro
 
 const takenDetail = "something newer is under the key of this original, so the output that holds it stays: move the newer object away and restore again, or take a copy of the original with restore --to"
 
+// deleteLate deletes originals that a commit, with which a restore takes back
+// what it put, does not name: another worker's PUT of that restore may have come
+// behind the entry, under a key that was free again by then. The entry has
+// settled, so no more come.
+func (g *group) deleteLate(ctx context.Context, auth *authority, e *receipt.Entry, lost map[int]bool) error {
+	named := make(map[s3store.KeyETag]bool, len(e.Members))
+	for i := range e.Members {
+		named[s3store.KeyETag{Key: e.Members[i].Key, ETag: e.Members[i].ETag}] = true
+	}
+	commits := newReceipts(g.r.st, g.log.gid)
+	var late []s3store.KeyETag
+	for i, o := range e.Outputs {
+		if lost[i] {
+			continue
+		}
+		t, err := commits.take(ctx, receipt.OutputRef{Bucket: o.Bucket, Key: o.Key, Size: o.Size, CRC64: o.CRC64, Commit: o.Commit})
+		if err != nil {
+			return err
+		}
+		at, err := g.thereNow(ctx, t.originals)
+		if err != nil {
+			return err
+		}
+		for j := range t.originals {
+			m := &t.originals[j]
+			how, etag, err := g.stands(ctx, m, at)
+			if err != nil {
+				return err
+			}
+			if k := (s3store.KeyETag{Key: m.Key, ETag: etag}); how == back && !named[k] {
+				late = append(late, k)
+			}
+		}
+	}
+	_, err := g.deletePending(ctx, auth, g.r.o.Bucket, late, &g.counts) // what is replaced by now is the application's
+	return err
+}
+
 // takenKey is the refusal of an original that can't come back. twice: its output
 // holds two of its key, of which only one could.
 func takenKey(key, output string, twice bool) Refused {

@@ -17,6 +17,10 @@ func without(outputs, others []receipt.OutputRef) []receipt.OutputRef {
 // are originals that lie beside them.
 func namesAgain(e *receipt.Entry) bool { return len(e.Outputs) > 0 && e.Outputs[0].Commit > 0 }
 
+// givesBack says whether with the commit a restore takes back what it put,
+// beside outputs that stay.
+func givesBack(e *receipt.Entry) bool { return namesAgain(e) && len(e.Kept) == 0 }
+
 // keptAfter is the numbers of the entries with keep once a commit is finished.
 // A commit that deletes what earlier ones have kept names their numbers.
 func keptAfter(kept []int, e *receipt.Entry) []int {

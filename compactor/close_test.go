@@ -40,6 +40,13 @@ func TestCloseFinishesAndGivesTheBucketBack(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	// Another state is refused as long as the claim is there, and leaves nothing behind.
+	next := o
+	next.State.Key = "_next/"
+	if _, _, err := b.compact(b.store, next, "never/"); !errors.Is(err, ErrUsage) || len(b.list("_next/")) != 0 {
+		t.Errorf("another state beside the first: %v; it left %v", err, b.list("_next/"))
+	}
+
 	waiting := b.closing()
 	waiting.SettleAfter = time.Hour
 	if _, err := Close(ctx, b.store, waiting); !errors.Is(err, ErrWaiting) {
@@ -74,8 +81,6 @@ func TestCloseFinishesAndGivesTheBucketBack(t *testing.T) {
 	if sum, err := Close(ctx, b.store, b.closing()); err != nil || sum.ClaimDeleted || sum.GroupsFinished != 2 {
 		t.Errorf("a second time: %+v, %v", sum, err)
 	}
-	next := o
-	next.State.Key = "_next/"
 	if sum, _ := b.mustCompact(next, "never/"); sum.ObjectsIn != 2 {
 		t.Errorf("the next state: %+v", sum)
 	}

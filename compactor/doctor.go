@@ -114,7 +114,7 @@ func (d *doctor) untold(ctx context.Context, check, permission string, err error
 	case errors.Is(err, s3store.ErrNoBucket):
 		return err
 	case errors.Is(err, s3store.ErrUnsupported):
-		d.tell(check, Unknown, "the endpoint has no such setting, or does not tell it")
+		d.tell(check, Unknown, "the endpoint has no such setting, or does not tell it (read with %s)", permission)
 	case errors.Is(err, s3store.ErrDenied):
 		d.tell(check, Unknown, "may not be read with these credentials: allow %s", permission)
 	default:

@@ -157,8 +157,8 @@ func openRestore(ctx context.Context, s Store, o *RestoreOptions) (*restorer, er
 // prepare sees that this state is the one that compacts the bucket, and asks
 // the endpoint what it enforces.
 func (x *restorer) prepare(ctx context.Context) error {
-	if x.layout.Closed {
-		return fmt.Errorf("state %s is closed: take copies of the originals with restore --to: %w", x.o.State, ErrUsage)
+	if err := x.notClosed(); err != nil {
+		return err
 	}
 	if err := CheckState(x.o.State); err != nil {
 		return err
@@ -180,6 +180,13 @@ func (x *restorer) prepare(ctx context.Context) error {
 			x.o.ReadBack = r.o.ReadBack // set where the endpoint stores no checksums
 		}
 		r.enforces, r.o.ReadBack = *enforces, x.o.ReadBack
+	}
+	return nil
+}
+
+func (x *restorer) notClosed() error {
+	if x.layout.Closed {
+		return fmt.Errorf("state %s is closed: take copies of the originals with restore --to: %w", x.o.State, ErrUsage)
 	}
 	return nil
 }
@@ -217,7 +224,11 @@ func (x *restorer) notFound() error {
 	if len(x.missing) == 0 {
 		return nil
 	}
-	return fmt.Errorf("no output holds an original of the key %q, and of %d keys that were asked for; an original that is back is in no output any more: %w", sortedKeys(x.missing)[0], len(x.missing), s3store.ErrNotFound)
+	more := ""
+	if n := len(x.missing) - 1; n > 0 {
+		more = fmt.Sprintf(" (nor of %d more that were asked for)", n)
+	}
+	return fmt.Errorf("no output holds an original of the key %q%s; an original that is back is in no output any more: %w", sortedKeys(x.missing)[0], more, s3store.ErrNotFound)
 }
 
 // groups are those with a log that may hold something wanted, in order.
@@ -236,9 +247,13 @@ func (x *restorer) groups(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(known, func(g string) bool {
+	known = slices.DeleteFunc(known, func(g string) bool {
 		return !strings.HasPrefix(g, x.o.Under) && !strings.HasPrefix(x.o.Under, g) || x.runOf(g) == nil
-	}), nil
+	})
+	if len(known) == 0 && x.o.Under != "" {
+		return nil, fmt.Errorf("the state %s has no group under s3://%s/%s, look how the prefix is spelt: %w", x.o.State, x.o.Bucket, x.o.Under, ErrUsage)
+	}
+	return known, nil
 }
 
 // all goes through the groups side by side, each as far as it can without

@@ -105,6 +105,16 @@ func openState(ctx context.Context, s Store, o *Options) (*state, error) {
 			st := newState(s, o, layout, number)
 			return st, st.claim(ctx, o.Bucket)
 		}
+		if number == 0 {
+			// A call that can only be refused leaves no state, whose settings would stay.
+			held, err := readClaim(ctx, s, o.Bucket)
+			switch {
+			case err == nil && held.State != o.State.String():
+				return nil, claimedBy(o.Bucket, held)
+			case ignoreNotFound(err) != nil:
+				return nil, err
+			}
+		}
 		next.Time = s.ServerTime()
 		b, err := json.MarshalIndent(next, "", "  ")
 		if err != nil {
@@ -171,18 +181,31 @@ func (st *state) claim(ctx context.Context, bucket string) error {
 			return fmt.Errorf("claim bucket %s: %w", bucket, err)
 		}
 	}
-	b, err := readAll(ctx, st.store, bucket, receipt.ClaimKey)
+	held, err := readClaim(ctx, st.store, bucket)
 	if err != nil {
-		return fmt.Errorf("read the claim on bucket %s: %w", bucket, err)
-	}
-	var held receipt.Claim
-	if err := json.NewDecoder(bytes.NewReader(b)).Decode(&held); err != nil {
-		return fmt.Errorf("read the claim s3://%s/%s: %w", bucket, receipt.ClaimKey, err)
+		return err
 	}
 	if held.StateID != st.id {
-		return fmt.Errorf("bucket %s is compacted by the state %s; use it with --state: %w", bucket, held.State, ErrUsage)
+		return claimedBy(bucket, held)
 	}
 	return nil
+}
+
+// readClaim reads which state compacts the bucket. None is s3store.ErrNotFound.
+func readClaim(ctx context.Context, s Store, bucket string) (receipt.Claim, error) {
+	var held receipt.Claim
+	b, err := readAll(ctx, s, bucket, receipt.ClaimKey)
+	if err != nil {
+		return held, fmt.Errorf("read the claim on bucket %s: %w", bucket, err)
+	}
+	if err := json.NewDecoder(bytes.NewReader(b)).Decode(&held); err != nil {
+		return held, fmt.Errorf("read the claim s3://%s/%s: %w", bucket, receipt.ClaimKey, err)
+	}
+	return held, nil
+}
+
+func claimedBy(bucket string, held receipt.Claim) error {
+	return fmt.Errorf("bucket %s is compacted by the state %s; use it with --state: %w", bucket, held.State, ErrUsage)
 }
 
 // unchanged is the server's Date at which the layout was last seen to have no

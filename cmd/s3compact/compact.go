@@ -152,6 +152,9 @@ func compactOptions(c *cli.Context) (compactor.Options, error) {
 	if o.DeleteKept = c.Bool("delete-kept"); o.DeleteKept && o.Keep {
 		return o, usageError("--delete-kept and --keep-originals contradict each other")
 	}
+	if o.DeleteKept && c.Bool("dry-run") {
+		return o, usageError("--delete-kept has no --dry-run, which reads no receipts: status says how many originals were kept")
+	}
 	var err error
 	if o.Content, err = validate.ParseContent(c.String("content")); err != nil {
 		return o, usageError("--content: %v", err)

@@ -104,6 +104,9 @@ func (o *compactOutput) summary(s compactor.Summary, cost spent) {
 	if o.dryRun {
 		fmt.Fprintf(o.p.stdout, "would join %s; refused %s, ignored %s\n", what, humanize.Comma(s.ObjectsRefused), ignored)
 	} else {
+		if s.OutputsAbsorbed > 0 {
+			what += fmt.Sprintf("; compacted %s again", count(s.OutputsAbsorbed, "output"))
+		}
 		fmt.Fprintf(o.p.stdout, "joined %s; deleted %s, refused %s, ignored %s\n", what, humanize.Comma(s.ObjectsDeleted), humanize.Comma(s.ObjectsRefused), ignored)
 	}
 	fmt.Fprintln(o.p.stdout, cost)

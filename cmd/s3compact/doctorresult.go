@@ -66,9 +66,9 @@ func (o *doctorOutput) forecast(f compactor.SampleForecast) {
 			of = "the first " + count(f.Objects, "object") + " (--sample)"
 		}
 		c := &f.Estimate.Compacting
-		fmt.Fprintf(o.p.stdout, "%-8s %-18s of %s (%s) in %s: would join %s (%s) of %s into %s for $%.2f; refused by the listing %s; a full scan costs $%.4f now, $%.4f then\n",
+		fmt.Fprintf(o.p.stdout, "%-8s %-18s of %s (%s) in %s: would join %s (%s) of %s into %s for %s; refused by the listing %s; a full scan costs %s now, %s then\n",
 			"", "forecast", of, humanize.IBytes(uint64(f.Bytes)), count(f.Groups, "group"), count(c.Objects, "object"), humanize.IBytes(uint64(c.Bytes)),
-			count(f.Hotspots, "hotspot"), count(c.Outputs, "output"), c.USD, refusedCount(f.Estimate.Refused), f.Estimate.Before.USD, f.Estimate.After.USD)
+			count(f.Hotspots, "hotspot"), count(c.Outputs, "output"), dollars(c.USD), refusedCount(f.Estimate.Refused), dollars(f.Estimate.Before.USD), dollars(f.Estimate.After.USD))
 	}
 }
 

@@ -147,6 +147,35 @@ func TestRestoreTellsWhatIsTaken(t *testing.T) {
 	}
 }
 
+// TestRestoreOfNothing: a prefix or key that the state does not know is no success, and a closed state has no dry run either.
+func TestRestoreOfNothing(t *testing.T) {
+	l := newLake(t)
+	root := "s3://" + l.bucket + "/"
+	if r := s3compact("compact", root, "--yes", "--min-age", "0s", "--min-objects", "8"); r.code != exitRefused {
+		t.Fatalf("compact: exit %d: %s", r.code, r.stderr)
+	}
+	for _, way := range [][]string{{"--dry-run"}, {"--yes"}, {"--to", t.TempDir()}} {
+		r := s3compact(append([]string{"restore", root + "no/such/"}, way...)...)
+		if r.code != exitUsage || !strings.Contains(r.stderr, "has no group under "+root+"no/such/") || r.stdout != "" {
+			t.Errorf("%v: exit %d: %s%s", way, r.code, r.stdout, r.stderr)
+		}
+	}
+	r := s3compact("restore", "--key", root+"no", "--to", t.TempDir())
+	if r.code != exitFailed || !strings.Contains(r.stderr, `of the key "no"; an original`) {
+		t.Errorf("one key: exit %d: %s", r.code, r.stderr)
+	}
+	r = s3compact("restore", "--key", root+"no", "--key", root+"nor", "--to", t.TempDir())
+	if r.code != exitFailed || !strings.Contains(r.stderr, `of the key "no" (nor of 1 more`) {
+		t.Errorf("two keys: exit %d: %s", r.code, r.stderr)
+	}
+	if r := s3compact("close", "--state", root+"_s3compact/", "--yes", "--assume-alone"); r.code != exitDone {
+		t.Fatalf("close: exit %d: %s", r.code, r.stderr)
+	}
+	if r := s3compact("restore", root, "--dry-run"); r.code != exitUsage || !strings.Contains(r.stderr, "closed: take copies") {
+		t.Errorf("a dry run on a closed state: exit %d: %s%s", r.code, r.stdout, r.stderr)
+	}
+}
+
 func TestRestoreRefusesBadCalls(t *testing.T) {
 	for call, want := range map[string]string{
 		"restore":                                                "restore what?",
@@ -163,6 +192,7 @@ func TestRestoreRefusesBadCalls(t *testing.T) {
 		"restore s3://b/p/ --yes --memory 1MiB":                  "at least 128MiB",
 		"restore s3://b/p/ --yes --concurrency 0":                "--concurrency 0",
 		"compact s3://b/p/ --delete-kept --keep-originals --yes": "contradict",
+		"compact s3://b/p/ --delete-kept --dry-run":              "has no --dry-run",
 	} {
 		if r := s3compact(strings.Fields(call)...); r.code != exitUsage || !strings.Contains(r.stderr, want) {
 			t.Errorf("%s: exit %d: %s", call, r.code, r.stderr)

@@ -124,9 +124,9 @@ func (p *program) verify(c *cli.Context) error {
 }
 
 func (p *program) verifySummary(sum compactor.VerifySummary, by sampledBy, cost spent) {
-	fmt.Fprintf(p.stdout, "%s of %s outputs proven: %s members, %s, in %s groups (%d open)",
+	fmt.Fprintf(p.stdout, "%s of %s outputs proven: %s members, %s, in %s (%d open)",
 		humanize.Comma(sum.Outputs-sum.OutputsBad-sum.OutputsUnread), humanize.Comma(sum.Outputs), humanize.Comma(sum.Members), humanize.IBytes(uint64(sum.Bytes)),
-		humanize.Comma(sum.Groups), sum.GroupsOpen)
+		count(sum.Groups, "group"), sum.GroupsOpen)
 	if sum.OutputsSkipped > 0 {
 		fmt.Fprintf(p.stdout, "; %s not looked at", humanize.Comma(sum.OutputsSkipped))
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/http"
 	"os"
 	"slices"
 	"strconv"
@@ -119,7 +120,14 @@ func (c cell) try(t *testing.T) {
 			t.Errorf("the other worker: exit %d, %s", o.code, tail(o.stderr))
 		}
 	})}
-	rule := &fault.Rule{Match: func(r *fault.Request) bool { return target(r) == c.target }, Nth: c.nth, Times: c.kind.times, Fault: c.kind.fault(d)}
+	disturb := c.kind.fault(d)
+	rule := &fault.Rule{Match: func(r *fault.Request) bool { return target(r) == c.target }, Nth: c.nth, Times: c.kind.times, Fault: func(x *fault.Exchange) *fault.Answer {
+		a := disturb(x)
+		if a != nil && a.Status == http.StatusForbidden && x.Op == "GetObject" {
+			w.denied(x.Key)
+		}
+		return a
+	}}
 	if c.kind.all {
 		seen := 0
 		rule.Match = func(r *fault.Request) bool {

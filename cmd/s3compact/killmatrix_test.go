@@ -127,7 +127,7 @@ func (c cell) counted() map[string]float64 {
 		around = "setting"
 	}
 	return map[string]float64{
-		c.kind.name: 6 / c.kind.weight(), around: 2, c.target: 0.5, c.target + c.kind.name: 2,
+		c.kind.name: 6 / c.kind.weight(), around: 2, c.target: 0.5, c.target + c.kind.name: 1000, // no pair again before all are there
 		c.moment: 0.2, c.variant.name: 0.2 / c.variant.weight(),
 	}
 }
@@ -211,6 +211,16 @@ func TestChosenFaultsAreSpread(t *testing.T) {
 			if !seen[name] {
 				t.Errorf("seed %d: no fault of %s", seed, name)
 			}
+		}
+		possible, tried := map[string]bool{}, map[string]bool{}
+		for _, c := range all {
+			possible[c.target+c.kind.name] = true
+		}
+		for _, c := range chosen(all, len(possible), seed) {
+			tried[c.target+c.kind.name] = true
+		}
+		if len(tried) != len(possible) {
+			t.Errorf("seed %d: as many faults as there are kinds at targets try %d of these %d", seed, len(tried), len(possible))
 		}
 	}
 }

@@ -58,6 +58,7 @@ type world struct {
 	old       map[string]string // records of versions that the application replaced or removed: once at most
 	joinable  map[string]string // ETags of the objects that must be joined in the end, by key
 	untouched map[string]string // ETags of those that must stay
+	mayStay   map[string]bool   // objects to be joined that a run was not allowed to read
 	types     map[string]string // Content-Types by key
 	changes   int               // objects written
 	changed   bool              // sources were replaced, removed or added
@@ -78,7 +79,7 @@ func newWorld(t testing.TB, v variant) *world {
 	server := s3test.Start(t)
 	w := &world{
 		variant: v, t: t, server: server, client: server.Client(),
-		current: map[string]string{}, old: map[string]string{}, joinable: map[string]string{}, untouched: map[string]string{}, types: map[string]string{},
+		current: map[string]string{}, old: map[string]string{}, joinable: map[string]string{}, untouched: map[string]string{}, types: map[string]string{}, mayStay: map[string]bool{},
 	}
 	if v.versioned {
 		w.bucket = server.VersionedBucket(t)
@@ -186,6 +187,14 @@ func (w *world) put(key string, body []byte, contentType string) (etag string, e
 		return "", err
 	}
 	return strings.Trim(*out.ETag, `"`), nil
+}
+
+// denied says that a run was not allowed to read an object. It joins the others
+// without it; what is then left may be too little to be worth joining.
+func (w *world) denied(key string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.mayStay[key] = true
 }
 
 // isSource says whether the key is that of an object to be joined.

@@ -22,6 +22,7 @@ type attempt struct {
 	started time.Time // by this machine's monotonic clock
 	outputs []*uploaded
 	names   int // outputs that were given a name
+	pieces  int // bytes in the entry, at most, of what outputs of one gzip member do not hold
 	entry   *receipt.Entry
 }
 
@@ -34,6 +35,10 @@ type uploaded struct {
 	writer *outputWriter
 	record receipt.Output
 }
+
+// maxPieces bounds a.pieces, and with it the entry and the memory for it: of
+// objects with a gzip member for each record it could be larger than they are.
+const maxPieces = 64 << 20
 
 // maxChunks bounds the outputs of an attempt, and with them what a crash costs.
 const maxChunks = 16
@@ -52,6 +57,9 @@ func (a *attempt) run(ctx context.Context, chunks []chunk) (err error) {
 		}
 	}()
 	for _, c := range chunks {
+		if a.pieces >= maxPieces { // the rest is for the next attempt
+			break
+		}
 		if err := a.join(ctx, c); err != nil {
 			return err
 		}
@@ -256,6 +264,11 @@ func (a *attempt) place(ctx context.Context, o s3store.Object, res result, class
 		classes[m.class] = w
 		*order = append(*order, m.class)
 	}
+	if a.pieces >= maxPieces && len(w.out.members) >= 2 {
+		a.g.leftOut++
+		return nil
+	}
+	a.pieces += m.pieces.RecordBytes()
 	body, err := r.reader.open(ctx, m)
 	if errors.Is(err, errLeftOut) {
 		return fmt.Errorf("%w: %w", errAgain, err)

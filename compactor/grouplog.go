@@ -183,6 +183,9 @@ func (l *grouplog) append(ctx context.Context, e *receipt.Entry) (ours bool, err
 	e.Number, e.Bucket, e.Group, e.GID, e.StateID = l.head+1, l.st.bucket, l.group, l.gid, l.st.id
 	e.Time = l.st.store.ServerTime()
 	body, err := e.Encode()
+	if err == nil && len(body) > maxRecordBytes { // nobody could read it
+		err = errRecordTooLarge(l.st.at.Bucket, receipt.EntryKey(l.st.at.Key, l.gid, e.Number))
+	}
 	if err != nil {
 		return false, err
 	}

@@ -15,6 +15,7 @@ import (
 type taken struct {
 	ref       receipt.OutputRef
 	originals []receipt.Member // in the order in which they lie in the output; Offset counts from its first byte
+	commits   []int            // of each original, the number of the entry that joined it
 }
 
 // twice are the keys of which the output holds originals with different bytes:
@@ -37,13 +38,14 @@ func (t *taken) twice() map[string]bool {
 	return keys
 }
 
-// newest is the place among the originals of the newest one of each key.
+// newest is the place among the originals of the newest one of each key: that
+// which was joined last.
 func (t *taken) newest() map[string]int {
 	at := make(map[string]int, len(t.originals))
 	for i := range t.originals {
-		m := &t.originals[i]
-		if j, there := at[m.Key]; !there || !m.LastModified.Before(t.originals[j].LastModified) {
-			at[m.Key] = i
+		key := t.originals[i].Key
+		if j, there := at[key]; !there || t.commits[i] >= t.commits[j] {
+			at[key] = i
 		}
 	}
 	return at
@@ -124,7 +126,7 @@ func (r *receipts) appendTo(ctx context.Context, t *taken, key string, commit in
 			continue
 		}
 		m.Offset = at + m.Offset
-		t.originals = append(t.originals, m)
+		t.originals, t.commits = append(t.originals, m), append(t.commits, commit)
 		end = at + offset + length
 	}
 	return end, nil

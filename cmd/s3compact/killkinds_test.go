@@ -108,29 +108,29 @@ var kinds = []*kind{
 	{name: "keys refused", applies: is("DeleteObjects members"), fault: simply(func() fault.Fault { return fault.RefuseKeys("SlowDown", fault.Every(3)) })},
 	{name: "keys denied", applies: is("DeleteObjects members"), fault: simply(func() fault.Fault { return fault.RefuseKeys("AccessDenied", fault.Every(3)) })},
 	{name: "keys unanswered", applies: is("DeleteObjects members"), fault: simply(func() fault.Fault { return fault.OmitKeys(fault.Every(3)) })},
-	{name: "killed before", often: 4, applies: always, killed: true, fault: func(d *disturbed) fault.Fault {
+	{name: "killed before", often: 3, applies: always, killed: true, fault: func(d *disturbed) fault.Fault {
 		return func(*fault.Exchange) *fault.Answer {
 			d.worker().kill()
 			return nil
 		}
 	}},
-	{name: "killed after", often: 4, applies: always, killed: true, fault: func(d *disturbed) fault.Fault {
+	{name: "killed after", often: 3, applies: always, killed: true, fault: func(d *disturbed) fault.Fault {
 		return fault.After(func(*fault.Exchange) { d.worker().kill() })
 	}},
-	{name: "killed, request late", often: 2, applies: isWrite, killed: true, fault: func(d *disturbed) fault.Fault {
+	{name: "killed, request late", applies: isWrite, killed: true, fault: func(d *disturbed) fault.Fault {
 		return fault.Before(func(*fault.Exchange) {
 			d.worker().kill()
 			d.other()
 		})
 	}},
-	{name: "paused, request late", often: 2, applies: ofWork, fault: func(d *disturbed) fault.Fault {
+	{name: "paused, request late", applies: ofWork, fault: func(d *disturbed) fault.Fault {
 		return fault.Before(func(*fault.Exchange) {
 			d.worker().pause()
 			d.other()
 			d.me.resume()
 		})
 	}},
-	{name: "paused, answer late", often: 2, applies: ofWork, fault: func(d *disturbed) fault.Fault {
+	{name: "paused, answer late", applies: ofWork, fault: func(d *disturbed) fault.Fault {
 		return fault.After(func(*fault.Exchange) {
 			d.worker().pause()
 			d.other()

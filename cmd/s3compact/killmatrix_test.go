@@ -101,7 +101,7 @@ func chosen(all []cell, n int, seed uint64) (picked []cell) {
 		for i, c := range all {
 			score := 0.0
 			for name, weight := range c.counted() {
-				score += weight * used[name]
+				score += weight * (used[name] + 1)
 			}
 			if !taken[i] && (best < 0 || score < least) {
 				best, least = i, score

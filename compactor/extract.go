@@ -201,7 +201,19 @@ func (x *restorer) copied(bytes int64, written bool) {
 // CheckCopies refuses a location for copies where a compaction of the state
 // would join them, or engines would read them beside the outputs.
 func CheckCopies(layout receipt.Layout, to s3store.Location) error {
-	if to.Bucket != layout.Bucket || hidden(to.Key) {
+	if hidden(to.Key) {
+		return nil
+	}
+	if layout.Dest != "" {
+		dest, err := s3store.ParseLocation(layout.Dest)
+		if err != nil {
+			return fmt.Errorf("the state's layout: %w", err)
+		}
+		if to.Bucket == dest.Bucket && (strings.HasPrefix(to.Key, dest.Key) || strings.HasPrefix(dest.Key, to.Key)) {
+			return fmt.Errorf("copies under %s would lie among the outputs of this state (%s), and readers would see their records twice: use another bucket, or a prefix with a segment that begins with _: %w", to, dest, ErrUsage)
+		}
+	}
+	if to.Bucket != layout.Bucket {
 		return nil
 	}
 	for prefix := range layout.Groupings {

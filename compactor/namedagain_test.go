@@ -253,3 +253,20 @@ func TestPutBackBehindTheGivingBack(t *testing.T) {
 	}
 	sameRecords(t, "after the restore", before, b.records(""))
 }
+
+// TestCopiesAmongOutputs: copies are not written where readers find the outputs.
+func TestCopiesAmongOutputs(t *testing.T) {
+	layout := receipt.Layout{Bucket: "data", Dest: "s3://other/joined/", Groupings: map[string]string{"app/": "dir"}}
+	for to, refused := range map[string]bool{
+		"s3://other/joined/": true, "s3://other/joined/copies/": true, "s3://other/": true, "s3://data/app/": true, "s3://data/": true,
+		"s3://other/copies/": false, "s3://other/joined/_copies/": false, "s3://data/copies/": false, "s3://third/joined/": false,
+	} {
+		l, err := s3store.ParseLocation(to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := CheckCopies(layout, l); errors.Is(err, ErrUsage) != refused {
+			t.Errorf("%s: %v", to, err)
+		}
+	}
+}

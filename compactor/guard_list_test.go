@@ -435,7 +435,11 @@ func (c *claimless) Put(ctx context.Context, bucket, key string, body []byte, o 
 }
 
 func (c *claimless) Get(ctx context.Context, bucket, key string, o s3store.GetOptions) (io.ReadCloser, s3store.Info, error) {
-	if key == receipt.ClaimKey {
+	switch {
+	case key != receipt.ClaimKey:
+	case c.own == nil:
+		return nil, s3store.Info{}, s3store.ErrNotFound
+	default:
 		return io.NopCloser(bytes.NewReader(c.own)), s3store.Info{}, nil
 	}
 	return c.Store.Get(ctx, bucket, key, o)

@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/s3compact/s3compact/compactor"
 	"github.com/s3compact/s3compact/internal/demodata"
 	"github.com/s3compact/s3compact/internal/s3store"
 	"github.com/s3compact/s3compact/internal/s3test"
@@ -382,5 +383,14 @@ func TestDeadlineStopsResumably(t *testing.T) {
 	r := s3compact("compact", "s3://"+l.bucket+"/", "--yes", "--min-age", "0s", "--deadline", "1ms")
 	if r.code != exitResumable || !strings.Contains(r.stderr, "--deadline") {
 		t.Errorf("%+v", r)
+	}
+}
+
+func TestCompactTellsOutputsCompactedAgain(t *testing.T) {
+	var b bytes.Buffer
+	sum := compactor.Summary{ObjectsIn: 10, Groups: 1, Outputs: 2, OutputsAbsorbed: 3, ObjectsDeleted: 10}
+	newCompactOutput(&program{stdout: &b}, false, false).summary(sum, spent{})
+	if want := "into 2 outputs (0 B); compacted 3 outputs again; deleted 10,"; !strings.Contains(b.String(), want) {
+		t.Errorf("%q is not in %q", want, b.String())
 	}
 }

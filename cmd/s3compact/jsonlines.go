@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"sync"
 	"time"
 
@@ -77,7 +78,7 @@ func spentSince(start time.Time, store *s3store.Client) spent {
 	return spent{
 		Requests: m.Requests, BytesRead: m.BytesRead, BytesWritten: m.BytesWritten,
 		Retries: m.Retries, Throttles: m.Throttles, WaitedSeconds: seconds(m.Waited),
-		CostUSD: price.Default().Requests(m.Requests), Seconds: seconds(time.Since(start)),
+		CostUSD: math.Round(price.Default().Requests(m.Requests)*1e10) / 1e10, Seconds: seconds(time.Since(start)),
 	}
 }
 

@@ -190,7 +190,7 @@ func faultKinds() []*faultKind {
 	add("not sent", nil, func(*strike) model.Answer { return model.Answer{Err: errLost} })
 	add("500", nil, answered(500, "InternalError", nil))
 	add("503", nil, answered(503, "SlowDown", nil))
-	add("token expired", nil, answered(403, "ExpiredToken", s3store.ErrDenied))
+	add("token expired", nil, answered(403, "ExpiredToken", s3store.ErrCredentials))
 	add("too skewed", nil, answered(403, "RequestTimeTooSkewed", s3store.ErrExpired))
 	add("409", changes, answered(409, "ConditionalRequestConflict", s3store.ErrConflict))
 	add("answer lost", changes, func(f *strike) model.Answer {

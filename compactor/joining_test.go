@@ -2,6 +2,7 @@ package compactor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -288,5 +289,31 @@ func TestEveryObjectIsCounted(t *testing.T) {
 	b.mustCompact(o, "bad/")
 	if n := len(b.entries("bad/")); n != 2 {
 		t.Errorf("%d entries, want commit and done", n)
+	}
+}
+
+// TestCredentialsThatEndRefuseNoObject: what S3 says of the credentials is said
+// of no object, so that the group stays to be done.
+func TestCredentialsThatEndRefuseNoObject(t *testing.T) {
+	for _, tc := range []struct {
+		answer  error
+		refused int
+		failed  bool
+	}{
+		{s3store.ErrDenied, 1, false},
+		{s3store.ErrCredentials, 0, true},
+	} {
+		b := newBucket(t)
+		b.fill("app/", 4)
+		f := &faultyStore{Client: b.store, before: func(_ int, c call) (bool, error) {
+			if c.op == "get" && c.key == "app/log-001.json.gz" {
+				return false, fmt.Errorf("get: %w", tc.answer)
+			}
+			return true, nil
+		}}
+		_, refused, err := b.compact(f, b.options(), "app/")
+		if len(refused) != tc.refused || errors.Is(err, tc.answer) != tc.failed || (err != nil) != tc.failed {
+			t.Errorf("%v: refused %v, error %v", tc.answer, refused, err)
+		}
 	}
 }

@@ -110,7 +110,7 @@ func (r *reader) readOnce(ctx context.Context, o s3store.Object) (*member, error
 	case errors.Is(err, s3store.ErrBadRequest):
 		// S3 answers so where the bytes can't be decrypted: SSE-C without its key, a disabled KMS key.
 		return nil, &refusal{reason: "encryption", detail: undecipherable}
-	case errors.Is(err, s3store.ErrDenied):
+	case errors.Is(err, s3store.ErrDenied) && !errors.Is(err, s3store.ErrCredentials):
 		// One key that may not be read does not stop its group.
 		return nil, &refusal{reason: reasonDenied, detail: err.Error()}
 	case err != nil:
@@ -122,7 +122,7 @@ func (r *reader) readOnce(ctx context.Context, o s3store.Object) (*member, error
 		switch {
 		case errors.Is(err, s3store.ErrNotFound):
 			return nil, errLeftOut
-		case errors.Is(err, s3store.ErrDenied):
+		case errors.Is(err, s3store.ErrDenied) && !errors.Is(err, s3store.ErrCredentials):
 			return nil, &refusal{reason: "tags", detail: err.Error()}
 		case err != nil:
 			return nil, err

@@ -22,7 +22,10 @@ var (
 	ErrUnsupported  = errors.New("not supported by this endpoint")               // 501, 405
 	ErrArchived     = errors.New("archived, so its bytes can't be read at once") // 403 InvalidObjectState
 	ErrBadRequest   = errors.New("refused as malformed or mismatching")          // 400
-	ErrRedirect     = errors.New("the bucket is in another region")              // 301
+	// ErrCredentials: the credentials have ended or are wrong, which says nothing of
+	// the object; is an ErrDenied too.
+	ErrCredentials = fmt.Errorf("%w: the credentials are not accepted", ErrDenied)
+	ErrRedirect    = errors.New("the bucket is in another region") // 301
 )
 
 // opError is an error of one request.
@@ -131,7 +134,9 @@ func kindOfCode(code string) error {
 		return ErrExpired
 	case "InvalidObjectState":
 		return ErrArchived
-	case "AccessDenied", "AllAccessDisabled", "ExpiredToken", "InvalidAccessKeyId", "SignatureDoesNotMatch":
+	case "ExpiredToken", "InvalidToken", "TokenRefreshRequired", "InvalidAccessKeyId", "SignatureDoesNotMatch":
+		return ErrCredentials
+	case "AccessDenied", "AllAccessDisabled":
 		return ErrDenied
 	case "PermanentRedirect", "AuthorizationHeaderMalformed":
 		return ErrRedirect

@@ -4,7 +4,8 @@ package compactor
 
 // How much TestFaults tries.
 const (
-	faultPercent = 22 // of the single faults, in the worlds behind the first
+	faultFirst   = 100 // percent of the single faults, in the first world
+	faultPercent = 22  // of the single faults, in the worlds behind the first
 	faultPairs   = 1200
 	faultCrowds  = 1200
 	faultsAtAll  = 10_000 // at least

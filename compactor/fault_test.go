@@ -342,7 +342,7 @@ func TestFaults(t *testing.T) {
 				}
 				c := cell{p.op + " " + p.place, kind.name}
 				x := &trial{w: w, seed: rng.Uint64(), faults: [][]*fault{{{kind: kind, at: p}}}}
-				if i == 0 || rng.IntN(100) < faultShare(p) {
+				if rng.IntN(100) < faultShare(i, p) {
 					singles, tried[c] = append(singles, x), true
 				} else {
 					spare[c] = x
@@ -379,9 +379,13 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// faultShare is the share, in percent, of the single faults that are tried in
-// the worlds behind the first one: what opens and closes a run is the same in all.
-func faultShare(p point) int {
+// faultShare is the share, in percent, of the single faults that are tried in a
+// world: less in those behind the first one, and less again of what opens and closes
+// a run, which is the same in all.
+func faultShare(world int, p point) int {
+	if world == 0 {
+		return faultFirst
+	}
 	switch p.place {
 	case "canary", "claim", "layout", "versioning", "ownership", "lock", "lifecycle":
 		return faultPercent / 4

@@ -19,7 +19,7 @@ const (
 	candidate               // may be joined
 	unfit                   // would be joined but must not be: refused
 	passedOver              // ignored
-	tooYoung                // ignored for now
+	tooYoung                // ignored until it is older
 	asOutput                // named like an output, of any group
 	isManaged               // in a place whose files AWS validates one by one
 )

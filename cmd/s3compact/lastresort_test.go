@@ -35,6 +35,7 @@ func TestLastResort(t *testing.T) {
 				stop()
 				cancel(nil)
 				time.Sleep(time.Hour)
+				synctest.Wait()
 				if code != tt.code || code >= 0 && (at > 20*time.Second || !strings.Contains(log.String(), tt.cause.Error())) {
 					t.Errorf("exit %d after %s: %q", code, at, log.String())
 				}

@@ -78,6 +78,8 @@ const maxSignatureAge = 15 * time.Minute
 // per-key ETags there looks like one that enforces them. The signature's age is
 // checked, the signature itself is not.
 func (p *Proxy) EnforceETags(client *s3.Client) {
+	p.alone.Lock() // no request is under way
+	defer p.alone.Unlock()
 	p.forward = func(r *Request) (*Answer, error) {
 		if r.Op != "DeleteObjects" {
 			return p.pass(r)

@@ -27,13 +27,13 @@ type Proxy struct {
 	// Endpoint is where clients find the server, http://127.0.0.1:PORT.
 	Endpoint string
 
-	target  string // host:port
-	client  *http.Client
-	server  *http.Server
-	forward func(*Request) (*Answer, error)
+	target string // host:port
+	client *http.Client
+	server *http.Server
 
-	alone sync.RWMutex // held for reading while the server works on a request
-	live  sync.WaitGroup
+	alone   sync.RWMutex                    // held for reading while the server works on a request; guards
+	forward func(*Request) (*Answer, error) // what sends it there
+	live    sync.WaitGroup
 
 	mu       sync.Mutex // guards what follows
 	rules    []*Rule

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/s3compact/s3compact/internal/receipt"
@@ -62,12 +63,14 @@ func restoredMeanwhile(f *strike) {
 
 // anotherCommits lets another worker run until it dies behind its commit.
 func anotherCommits(f *strike) {
-	dead := false
+	var dead atomic.Bool
 	c := f.k.s.server.Client("another", func(_ context.Context, c model.Call, apply func() model.Answer) model.Answer {
-		if dead {
+		if dead.Load() {
 			return model.Answer{Err: errKilled}
 		}
-		dead = c.Op == "put" && isEntry(c.Key)
+		if c.Op == "put" && isEntry(c.Key) {
+			dead.Store(true)
+		}
 		return apply()
 	})
 	_, _ = Run(context.Background(), c, f.k.s.options(), f.k.s.w.groups)

@@ -84,3 +84,21 @@ func TestManyLoneKeysDoNotHideOthers(t *testing.T) {
 		t.Errorf("50 objects of one class can be joined, but the planner has %d chunks", len(p.ready))
 	}
 }
+
+// TestSmallOutputIsOnePart: S3 takes no part below 5 MiB but the last, so that a
+// second one would make the upload one that can never be completed.
+func TestSmallOutputIsOnePart(t *testing.T) {
+	for _, single := range []bool{false, true} {
+		b := newBucket(t)
+		for i := range 3 { // without a final newline, of two members each: what makes the output longest
+			b.put(fmt.Sprintf("app/%d.json.gz", i), append(gz(record("app/", i, 1)), gzRaw(record("app/", i, 2))...))
+		}
+		o := b.options()
+		o.Single = single
+		b.mustCompact(o, "app/")
+		out := b.entries("app/")[0].Outputs
+		if len(out) != 1 || len(out[0].Parts) != 1 {
+			t.Errorf("single %t: %d outputs, the first of %d parts", single, len(out), len(out[0].Parts))
+		}
+	}
+}

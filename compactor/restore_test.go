@@ -289,6 +289,28 @@ func TestRestoreOfACommitWhoseDeletesAreRefused(t *testing.T) {
 	}
 }
 
+// TestRestoreDoesNotTakeACommitBackForCredentials: credentials that have ended
+// are not refused deletes; the commit stays to be finished.
+func TestRestoreDoesNotTakeACommitBackForCredentials(t *testing.T) {
+	b := newBucket(t)
+	b.fill("app/", 4)
+	f := &faultyStore{Client: b.store, before: func(_ int, c call) (bool, error) {
+		if c.op == "delete" && strings.HasPrefix(c.key, "app/log-") && !strings.Contains(c.key, ".s3c-") {
+			return false, fmt.Errorf("400: %w", s3store.ErrCredentials)
+		}
+		return true, nil
+	}}
+	if _, _, err := b.compact(f, b.options(), "app/"); !errors.Is(err, s3store.ErrCredentials) {
+		t.Fatalf("the compaction says %v", err)
+	}
+	if _, _, err := b.restore(f, b.restoreOptions()); !errors.Is(err, s3store.ErrCredentials) {
+		t.Errorf("the restore says %v", err)
+	}
+	if all := b.entries("app/"); len(all) != 1 {
+		t.Errorf("the log has %d entries behind the commit", len(all)-1)
+	}
+}
+
 // TestCompactFinishesARestore: whoever comes carries a restore out.
 func TestCompactFinishesARestore(t *testing.T) {
 	b := newBucket(t)

@@ -88,7 +88,7 @@ func (g *restoring) step(ctx context.Context) (done bool, left time.Duration, er
 		return false, 0, err
 	default:
 		err := g.finishHead(ctx)
-		if errors.Is(err, s3store.ErrDenied) {
+		if errors.Is(err, s3store.ErrDenied) && !errors.Is(err, s3store.ErrCredentials) {
 			return false, 0, g.interrupt(ctx, err)
 		}
 		return false, 0, err

@@ -49,10 +49,11 @@ var changes = ops("put", "create", "part", "copy", "complete", "abort", "delete"
 // answered is a refusal by the server: it has not carried the request out.
 func answered(status int, code string, kind error) func(*strike) model.Answer {
 	return func(f *strike) model.Answer {
+		told := kind
 		if f.call.Op == "head" && status == 403 {
-			kind = s3store.ErrDenied // a HEAD has no body that tells more
+			told = s3store.ErrDenied // a HEAD has no body that tells more
 		}
-		return model.Answer{Err: model.Refused(f.call, status, code, kind), Date: f.k.s.server.Now().Truncate(time.Second)}
+		return model.Answer{Err: model.Refused(f.call, status, code, told), Date: f.k.s.server.Now().Truncate(time.Second)}
 	}
 }
 

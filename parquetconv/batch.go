@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/s3compact/s3compact/parquetconv/rows"
+	"github.com/s3compact/s3compact/parquetconv/linerows"
 )
 
 // batchWriter does one attempt at a batch up to its commit.
@@ -222,7 +222,7 @@ func (w *batchWriter) close() {
 // item is a piece of what was read.
 type item struct {
 	from    origin
-	block   *rows.Block
+	block   *linerows.Block
 	input   *Input // at the end of an original
 	refused *Refusal
 	// objects and bytes are what is done of the list, for the progress.

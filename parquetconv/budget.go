@@ -10,7 +10,7 @@ import "runtime"
 //	M/12 row groups that are being written (twice as large, likewise)
 //
 // Beside it there are, for each source being read, its lines (256 KiB, at
-// most rows.MaxRowBytes), and 8 MiB for each file being uploaded.
+// most linerows.MaxRowBytes), and 8 MiB for each file being uploaded.
 type budget struct {
 	sourceBytes   int64 // of all sources in memory
 	wholeBytes    int64 // the largest source that is read into memory; a larger one is read twice

@@ -9,7 +9,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/s3compact/s3compact/parquetconv/rows"
+	"github.com/s3compact/s3compact/parquetconv/linerows"
 	"github.com/s3compact/s3compact/parquetconv/schema"
 )
 
@@ -49,7 +49,7 @@ func newGatherer(ctx context.Context, g *errgroup.Group, s *schema.Schema, b bud
 }
 
 // add copies the rows of a block to their partitions.
-func (g *gatherer) add(b *rows.Block) error {
+func (g *gatherer) add(b *linerows.Block) error {
 	if b.Rows == 0 {
 		return nil
 	}

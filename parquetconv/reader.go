@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/s3compact/s3compact/internal/singlegzip"
-	"github.com/s3compact/s3compact/parquetconv/rows"
+	"github.com/s3compact/s3compact/parquetconv/linerows"
 	"github.com/s3compact/s3compact/validate"
 )
 
@@ -31,13 +31,13 @@ type reader struct {
 type tools struct {
 	prover  *validate.Prover
 	gzip    *gzip.Reader
-	decoder *rows.Decoder
+	decoder *linerows.Decoder
 }
 
 func newReader(r *run, b budget, g *errgroup.Group, streams chan<- *stream) *reader {
 	rd := &reader{run: r, budget: b, group: g, streams: streams, slots: make(chan struct{}, r.Concurrency), memory: semaphore.NewWeighted(b.sourceBytes)}
 	rd.tools.New = func() any {
-		return &tools{prover: validate.NewProver(), gzip: new(gzip.Reader), decoder: rows.NewDecoder(r.Schema, b.blockBytes)}
+		return &tools{prover: validate.NewProver(), gzip: new(gzip.Reader), decoder: linerows.NewDecoder(r.Schema, b.blockBytes)}
 	}
 	return rd
 }

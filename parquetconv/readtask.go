@@ -11,7 +11,7 @@ import (
 
 	"github.com/s3compact/s3compact/internal/s3store"
 	"github.com/s3compact/s3compact/internal/singlegzip"
-	"github.com/s3compact/s3compact/parquetconv/rows"
+	"github.com/s3compact/s3compact/parquetconv/linerows"
 	"github.com/s3compact/s3compact/validate"
 )
 
@@ -191,7 +191,7 @@ func (rd *reader) decode(ctx context.Context, o *original, r io.Reader, tools *t
 	if o.inside() {
 		input.Output, input.Offset = name(o.at.bucket, o.at.key), o.offset
 	}
-	err := tools.decoder.Decode(r, func(b *rows.Block) error {
+	err := tools.decoder.Decode(r, func(b *linerows.Block) error {
 		input.Rows += b.RowsIn
 		return s.send(ctx, item{from: o.origin, block: b})
 	})

@@ -7,7 +7,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
-	"github.com/s3compact/s3compact/parquetconv/rows"
+	"github.com/s3compact/s3compact/parquetconv/linerows"
 )
 
 // origin names an original as it was first stored.
@@ -30,13 +30,13 @@ type rejectLine struct {
 	Column string `json:"column,omitempty"`
 	Reason string `json:"reason"`
 	Detail string `json:"detail"`
-	// Raw is the row's text, at most rows.MaxRawBytes of it; RawBytes, base64,
+	// Raw is the row's text, at most linerows.MaxRawBytes of it; RawBytes, base64,
 	// stands in its place where it is not UTF-8.
 	Raw      string `json:"raw,omitempty"`
 	RawBytes []byte `json:"raw_base64,omitempty"`
 }
 
-func (w *rejectWriter) add(from origin, rejects []rows.Reject) error {
+func (w *rejectWriter) add(from origin, rejects []linerows.Reject) error {
 	if len(rejects) == 0 {
 		return nil
 	}

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/s3compact/s3compact/parquetconv/rows"
+	"github.com/s3compact/s3compact/parquetconv/linerows"
 )
 
 // logLines are log records of 21 fields and about 640 bytes, as an edge proxy
@@ -119,10 +119,10 @@ func BenchmarkRows(b *testing.B) {
 	text := logLines(5_000)
 	for name, columns := range map[string]string{"10 wanted": wanted10, "21 wanted": wanted21} {
 		b.Run(name, func(b *testing.B) {
-			d := rows.NewDecoder(parse(b, columns), 32<<20)
+			d := linerows.NewDecoder(parse(b, columns), 32<<20)
 			defer perCPU(b, text)()
 			for b.Loop() {
-				if err := d.Decode(bytes.NewReader(text), func(*rows.Block) error { return nil }); err != nil {
+				if err := d.Decode(bytes.NewReader(text), func(*linerows.Block) error { return nil }); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -12,7 +12,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/s3compact/s3compact/parquetconv/rows"
+	"github.com/s3compact/s3compact/parquetconv/linerows"
 	"github.com/s3compact/s3compact/parquetconv/schema"
 )
 
@@ -144,7 +144,7 @@ func oracle(t testing.TB, s *schema.Schema, text []byte) (result, error) {
 	}
 	var r result
 	r.bad = make([]int64, len(names))
-	err := rows.NewDecoder(s, 1<<20).Decode(bytes.NewReader(text), func(b *rows.Block) error {
+	err := linerows.NewDecoder(s, 1<<20).Decode(bytes.NewReader(text), func(b *linerows.Block) error {
 		r.rowsIn += b.RowsIn
 		for i := range b.Rows {
 			r.rows = append(r.rows, cells(names, b.Columns, i))
@@ -166,7 +166,7 @@ func oracle(t testing.TB, s *schema.Schema, text []byte) (result, error) {
 func same(t *testing.T, s *schema.Schema, text []byte, pieces ...int) {
 	t.Helper()
 	want, wantErr := oracle(t, s, text)
-	var wantFail *rows.FailError
+	var wantFail *linerows.FailError
 	for _, piece := range pieces {
 		got, err := scanAll(t, columnsOf(s), Options{Unknown: s.Unknown}, text, piece)
 		var fail *FailError
@@ -191,11 +191,11 @@ func same(t *testing.T, s *schema.Schema, text []byte, pieces ...int) {
 		}
 		for i := range got.rejects {
 			// Package rows says invalid_utf8 wherever in the line that is.
-			g, w := got.rejects[i], strings.Replace(want.rejects[i], rows.ReasonInvalidUTF8, ReasonInvalidJSON, 1)
+			g, w := got.rejects[i], strings.Replace(want.rejects[i], linerows.ReasonInvalidUTF8, ReasonInvalidJSON, 1)
 			if strings.Contains(got.texts[i], "expecting a name") {
 				// Package rows reads what stands for the name first, and finds what is
 				// wrong inside.
-				w = strings.Replace(w, rows.ReasonDuplicateName, ReasonInvalidJSON, 1)
+				w = strings.Replace(w, linerows.ReasonDuplicateName, ReasonInvalidJSON, 1)
 			}
 			if strings.Replace(g, ReasonInvalidUTF8, ReasonInvalidJSON, 1) != w || got.raw[i] != want.raw[i] {
 				t.Fatalf("pieces of %d: reject %q of %q, want %q of %q (%s; %s)", piece, got.rejects[i], got.raw[i], want.rejects[i], want.raw[i], got.texts[i], want.texts[i])

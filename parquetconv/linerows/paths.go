@@ -1,4 +1,4 @@
-package rows
+package linerows
 
 import "github.com/s3compact/s3compact/parquetconv/schema"
 

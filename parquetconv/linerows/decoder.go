@@ -1,11 +1,11 @@
-// Package rows turns a stream of JSON lines into columns.
+// Package linerows turns a stream of JSON lines into columns, row by row. It gives way to package rows.
 //
 // Each line holds one JSON object, a row; several objects on a line are as
 // many rows. Blank lines are no rows, a carriage return before the line feed
 // is white space, a byte order mark at the beginning is skipped. What json/v2
 // does not take for valid (bad UTF-8, duplicate names, wrong escapes) is
 // rejected row by row; an object over several lines is rejected line by line.
-package rows
+package linerows
 
 import (
 	"bytes"

@@ -79,7 +79,15 @@ type Options struct {
 	Sources []Source
 	Table   s3store.Location // with a closing slash
 	State   s3store.Location // with a closing slash
-	Schema  *schema.Schema
+
+	// Schema is the table's. Nil takes the one that the newest list keeps, and
+	// for a new table what Infer makes.
+	Schema      *schema.Schema
+	SchemaText  []byte   // the file that Schema was read from; lists keep it
+	PartitionBy []string // what Schema was read with, or is to be
+	Infer       func(ctx context.Context) (text []byte, err error)
+	// Inferred is told the inferred schema of a new table.
+	Inferred func(text []byte)
 
 	BatchBytes  int64 // stored bytes of a batch, about
 	Shard       int   // this worker's share of the batches, from 0
@@ -214,6 +222,10 @@ func (r *run) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	inferred, err := r.settleSchema(ctx, plans)
+	if err != nil {
+		return err
+	}
 	if len(plans) > 0 {
 		newest := plans[len(plans)-1]
 		done, err := r.carryOut(ctx, newest)
@@ -228,6 +240,13 @@ func (r *run) run(ctx context.Context) error {
 	}
 	for {
 		number, own, err := r.newPlan(ctx, plans)
+		if err == nil && inferred {
+			if number > 0 && !own { // the table is that of the worker who was faster
+				err = r.adoptSchema(ctx, number)
+			}
+			inferred = false
+			r.tellInferred()
+		}
 		if err != nil || number == 0 {
 			return err
 		}

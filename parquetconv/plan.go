@@ -30,12 +30,15 @@ type planHeader struct {
 	Table      string    `json:"table"`
 	TableID    string    `json:"table_id"` // random; the first list's
 	SchemaHash string    `json:"schema_hash"`
+	Schema     string    `json:"schema,omitempty"` // the file, for later runs without one
 	Tool       string    `json:"tool"`
 	Nonce      string    `json:"nonce"`
 	BatchBytes int64     `json:"batch_bytes"`
 	Batches    []int64   `json:"batches"` // stored bytes of each batch
 	Sources    int       `json:"sources"` // lines that follow
 	Time       time.Time `json:"time"`
+	// PartitionBy is what Schema was read with instead of its own partitions.
+	PartitionBy []string `json:"partition_by,omitempty"`
 }
 
 // planSource is a line of a list: an object to load in a batch. The lines are
@@ -211,7 +214,7 @@ const maxBatches = 999_999
 func (r *run) publishPlan(ctx context.Context, number int, tableID string, sources []planSource) (own bool, err error) {
 	h := planHeader{
 		Type: "plan", Version: formatVersion, Number: number, Table: name(r.Table.Bucket, r.Table.Key), TableID: tableID,
-		SchemaHash: r.Schema.Hash, Tool: r.Tool, Nonce: newNonce(), BatchBytes: r.BatchBytes,
+		SchemaHash: r.Schema.Hash, Schema: string(r.SchemaText), PartitionBy: r.PartitionBy, Tool: r.Tool, Nonce: newNonce(), BatchBytes: r.BatchBytes,
 		Batches: cut(sources, r.BatchBytes), Sources: len(sources), Time: r.now.UTC(),
 	}
 	if len(h.Batches) > maxBatches {

@@ -43,40 +43,60 @@ type listing struct {
 
 func (r *run) listSources(ctx context.Context) (*listing, error) {
 	l := &listing{objects: map[objectID]s3store.Object{}}
-	for _, s := range r.Sources {
-		store := r.Stores.of(s.Bucket)
+	var err error
+	l.ignored, err = EachSource(ctx, r.Stores, r.Sources, r.State, func(o SourceObject) error {
+		l.objects[objectID{o.Bucket, o.Key}] = o.Object
+		return nil
+	})
+	return l, err
+}
+
+// SourceObject is an object that is read as a source.
+type SourceObject struct {
+	Bucket string
+	s3store.Object
+}
+
+// Gzip says whether it is read as gzip; else its bytes are the text.
+func (o SourceObject) Gzip() bool { return isGzip(o.Key) }
+
+// String is how a person writes its place.
+func (o SourceObject) String() string { return name(o.Bucket, o.Key) }
+
+// EachSource calls fn for each object that the sources hold at the moment:
+// source by source, each in key order, so that an object which two sources hold
+// comes twice. Nothing below state, unless that is empty, is a source. ignored
+// counts the other objects.
+func EachSource(ctx context.Context, stores Stores, sources []Source, state s3store.Location, fn func(SourceObject) error) (ignored int64, err error) {
+	for _, s := range sources {
+		store := stores.of(s.Bucket)
 		if s.Single {
 			info, err := store.Head(ctx, s.Bucket, s.Key)
 			if err != nil {
-				return nil, fmt.Errorf("source: %w", err)
+				return ignored, fmt.Errorf("source: %w", err)
 			}
 			if info.SizeBytes == 0 {
-				l.ignored++
-			} else {
-				l.objects[objectID{s.Bucket, s.Key}] = info.Object
+				ignored++
+			} else if err := fn(SourceObject{s.Bucket, info.Object}); err != nil {
+				return ignored, err
 			}
 			continue
 		}
 		err := store.List(ctx, s.Bucket, s3store.ListOptions{Prefix: s.Key}, func(p s3store.Page) error {
 			for _, o := range p.Objects {
-				if eligible(o, s.Key) && !r.inState(objectID{s.Bucket, o.Key}) {
-					l.objects[objectID{s.Bucket, o.Key}] = o
-				} else {
-					l.ignored++
+				if !eligible(o, s.Key) || state.Key != "" && s.Bucket == state.Bucket && strings.HasPrefix(o.Key, state.Key) {
+					ignored++
+				} else if err := fn(SourceObject{s.Bucket, o}); err != nil {
+					return err
 				}
 			}
 			return nil
 		})
 		if err != nil {
-			return nil, fmt.Errorf("source: %w", err)
+			return ignored, fmt.Errorf("source: %w", err)
 		}
 	}
-	return l, nil
-}
-
-// inState says whether an object is part of this conversion's own state.
-func (r *run) inState(id objectID) bool {
-	return id.bucket == r.State.Bucket && strings.HasPrefix(id.key, r.State.Key)
+	return ignored, nil
 }
 
 // inSources says whether an object lies where the sources are.

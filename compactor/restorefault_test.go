@@ -70,8 +70,8 @@ func (u *undo) see(e model.Event) {
 
 const undoBucket = "lake"
 
-func newUndo(t *testing.T) *undo {
-	u := &undo{t: t, server: model.New(model.Options{MinPartBytes: 1}, undoBucket), originals: map[string]string{}}
+func newUndo(t *testing.T, versioned bool) *undo {
+	u := &undo{t: t, server: model.New(model.Options{MinPartBytes: 1, Versioned: versioned}, undoBucket), originals: map[string]string{}}
 	u.ledger = model.NewLedger(func(key string, body []byte) (lines []string) {
 		if hidden(key) {
 			return nil
@@ -122,6 +122,12 @@ var undoWorlds = map[string]func(u *undo){
 		u.put("app/no-newline.json.gz", gzRaw(record("app/", 100, 1)))
 		u.must(u.compact(u.server.Client("compact", nil), u.options()))
 	},
+	"versioned": func(u *undo) { // with a delete marker under each key
+		for i := range 3 {
+			u.put(fmt.Sprintf("app/log-%03d.json.gz", i), gz(record("app/", i, 1)))
+		}
+		u.must(u.compact(u.server.Client("compact", nil), u.options()))
+	},
 	"absorbed": func(u *undo) {
 		for increment := range 4 {
 			for i := range 3 {
@@ -168,6 +174,17 @@ var undoWorlds = map[string]func(u *undo){
 			u.t.Fatalf("the compaction says %v", err)
 		}
 	},
+}
+
+// refusing refuses what is refused in a world for good.
+func (u *undo) refusing(world string, next model.Wire) model.Wire {
+	switch world {
+	case "deletes refused":
+		return u.refuseDeletes(0, next)
+	case "absorbing refused":
+		return u.refuseAbsorbed(next)
+	}
+	return next
 }
 
 // refuseAbsorbed refuses to delete outputs for a commit.
@@ -323,7 +340,7 @@ var undoFaults = map[string]undoFault{
 // not, which check looks at. It returns the requests that the first one sent.
 func disturbed(t *testing.T, world string, n int, fault undoFault, check func(u *undo, when string)) (calls []model.Call) {
 	synctest.Test(t, func(t *testing.T) {
-		u := newUndo(t)
+		u := newUndo(t, world == "versioned")
 		undoWorlds[world](u)
 		if u.outputs() == 0 {
 			t.Fatal("there is no output to restore")
@@ -340,13 +357,7 @@ func disturbed(t *testing.T, world string, n int, fault undoFault, check func(u 
 			}
 			return apply()
 		}
-		var later model.Wire
-		switch world {
-		case "deletes refused":
-			wire, later = u.refuseDeletes(0, wire), u.refuseDeletes(0, nil)
-		case "absorbing refused":
-			wire, later = u.refuseAbsorbed(wire), u.refuseAbsorbed(nil)
-		}
+		wire = u.refusing(world, wire)
 		err := u.restore(u.server.Client("restore", wire))
 		when := fmt.Sprintf("%s, undisturbed", world)
 		if n >= 0 && n < len(calls) {
@@ -354,7 +365,7 @@ func disturbed(t *testing.T, world string, n int, fault undoFault, check func(u 
 		} else if err != nil {
 			t.Fatal(err)
 		}
-		u.finish(when, later)
+		u.finish(when, u.refusing(world, nil))
 		check(u, when)
 	})
 	return calls
@@ -429,7 +440,7 @@ func TestRestoreOfALargeOriginal(t *testing.T) {
 	const key = "app/large.json.gz"
 	for _, newer := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			u := newUndo(t)
+			u := newUndo(t, false)
 			u.put(key, large.Bytes())
 			u.put("app/small.json.gz", gz(record("app/", 1, 1)))
 			o := u.options()
@@ -472,7 +483,7 @@ func TestRestoreOfALargeOriginal(t *testing.T) {
 // and the output stays.
 func TestRestoreOfADamagedOutput(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		u := newUndo(t)
+		u := newUndo(t, false)
 		undoWorlds["compacted"](u)
 		flip := func(_ context.Context, c model.Call, apply func() model.Answer) model.Answer {
 			a := apply()

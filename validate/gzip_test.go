@@ -506,3 +506,37 @@ func TestProverMemory(t *testing.T) {
 		}
 	}
 }
+
+// TestEachData: the text as it was, and an error of whoever takes it ends the proof.
+func TestEachData(t *testing.T) {
+	object := append(logObject(t, 100_000), gzipped(t, "more\n")...)
+	want, err := io.ReadAll(must(gzip.NewReader(bytes.NewReader(object))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []byte
+	p := NewProver()
+	p.EachData = func(b []byte) error {
+		got = append(got, b...)
+		return nil
+	}
+	if _, err := p.GzipStream(iotest.OneByteReader(bytes.NewReader(object))); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("stream: %d bytes, want %d; error %v", len(got), len(want), err)
+	}
+	got = nil
+	if _, err := p.Gzip(object); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("memory: %d bytes, want %d; error %v", len(got), len(want), err)
+	}
+	enough := errors.New("enough")
+	p.EachData = func([]byte) error { return enough }
+	if _, err := p.Gzip(object); !errors.Is(err, enough) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}

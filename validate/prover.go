@@ -17,6 +17,9 @@ type Prover struct {
 	// EachMember, if set, is called for each gzip member when it is proven, in order. What comes later in the object may
 	// still be found broken.
 	EachMember func(Member)
+	// EachData, if set, is called with the uncompressed data as it comes: nothing of it is proven before the object is. It is
+	// valid until the next call. An error ends the proof and is returned.
+	EachData func([]byte) error
 
 	in      input
 	window  *inflate.Window
@@ -164,6 +167,11 @@ func (p *Prover) inflate() error {
 		}
 		p.in.skip(used)
 		p.data.take(data)
+		if p.EachData != nil && len(data) > 0 {
+			if err := p.EachData(data); err != nil {
+				return err
+			}
+		}
 		if done {
 			return nil
 		}

@@ -67,6 +67,9 @@ func NewDecoder(s *schema.Schema, blockBytes int64) *Decoder {
 // Decode reads the lines of r to their end and hands out block after block. It
 // returns r's error, emit's, or a *FailError.
 func (d *Decoder) Decode(r io.Reader, emit func(*Block) error) error {
+	if err := supported(d.schema); err != nil {
+		return err
+	}
 	d.lines.reset(r)
 	d.out.take() // what an earlier source left behind when it failed
 	for {

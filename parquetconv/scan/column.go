@@ -21,7 +21,7 @@ type column struct {
 	name  string
 	typ   value.Type
 	kind  value.Kind
-	time  TimeFormat
+	time  schema.TimeFormat
 	onBad schema.OnBad
 	inner bool // stands inside a nested column
 
@@ -46,7 +46,7 @@ func (s *Scanner) newColumn(from Column, index int) (*column, error) {
 	if c.onBad == "" {
 		c.onBad = schema.OnBadNull
 	}
-	if err := from.Time.check(from.Type); err != nil {
+	if err := checkTime(from.Time, from.Type); err != nil {
 		return nil, fmt.Errorf("scan: column %q: %w", from.Name, err)
 	}
 	if len(from.Path) == 0 && !from.Extra {

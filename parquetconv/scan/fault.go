@@ -3,6 +3,8 @@ package scan
 import (
 	"fmt"
 	"strconv"
+
+	"github.com/s3compact/s3compact/parquetconv/schema"
 )
 
 // fault is why and where text is not valid. The functions that read text
@@ -37,7 +39,7 @@ func (s *Scanner) invalid(b []byte, at int, where string) int {
 	if at >= len(b) {
 		return s.cut(len(b))
 	}
-	if b[at] == '\n' && s.options.Layout == Lines {
+	if b[at] == '\n' && s.options.Layout == schema.LayoutLines {
 		s.fault = fault{kind: syntax, at: at, detail: "the line ends inside the row"}
 		return failed
 	}

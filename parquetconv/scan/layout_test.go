@@ -38,8 +38,8 @@ func (r result) show() string {
 
 // TestLayouts: rows that do not stand on lines.
 func TestLayouts(t *testing.T) {
-	documents, array, records := Options{Layout: Documents}, Options{Layout: Array}, Options{Layout: Array, RowsAt: []string{"Records"}}
-	deep := Options{Layout: Array, RowsAt: []string{"a", "b"}}
+	documents, array, records := Options{Layout: schema.LayoutDocuments}, Options{Layout: schema.LayoutArray}, Options{Layout: schema.LayoutArray, RowsAt: []string{"Records"}}
+	deep := Options{Layout: schema.LayoutArray, RowsAt: []string{"a", "b"}}
 	for name, c := range map[string]struct {
 		options    Options
 		text, want string
@@ -99,7 +99,7 @@ func FuzzArray(f *testing.F) {
 		if bytes.HasPrefix(text, byteOrderMark) {
 			return
 		}
-		r, err := scanAll(t, []Column{col(t, "id", "json", "$.id")}, Options{Layout: Array}, text, int(piece)+1)
+		r, err := scanAll(t, []Column{col(t, "id", "json", "$.id")}, Options{Layout: schema.LayoutArray}, text, int(piece)+1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -226,8 +226,8 @@ func TestOptionsThatCannotBe(t *testing.T) {
 		"no type":            {[]Column{{Name: "a", Path: ok.Path}}, Options{}},
 		"rows at, as lines":  {[]Column{ok}, Options{RowsAt: []string{"a"}}},
 		"huge blocks":        {[]Column{ok}, Options{BlockBytes: 1 << 31}},
-		"a time of json":     {[]Column{{Name: "a", Type: ok.Type, Path: ok.Path, Time: TimeFormat{Kind: TimeEpochSecond}}}, Options{}},
-		"no layout":          {[]Column{{Name: "a", Type: value.Type{Kind: value.Timestamp}, Path: ok.Path, Time: TimeFormat{Kind: TimeLayout}}}, Options{}},
+		"a time of json":     {[]Column{{Name: "a", Type: ok.Type, Path: ok.Path, Time: schema.TimeFormat{Kind: schema.TimeEpochSecond}}}, Options{}},
+		"no layout":          {[]Column{{Name: "a", Type: value.Type{Kind: value.Timestamp}, Path: ok.Path, Time: schema.TimeFormat{Kind: schema.TimeLayout}}}, Options{}},
 	} {
 		if _, err := New(c.columns, c.options); err == nil {
 			t.Errorf("%s: no error", name)

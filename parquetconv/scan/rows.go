@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"unicode/utf8"
 
+	"github.com/s3compact/s3compact/parquetconv/schema"
 	"github.com/s3compact/s3compact/parquetconv/value"
 )
 
@@ -53,7 +54,7 @@ func (s *Scanner) beginning(b []byte, last bool) (i int, wait bool) {
 // resume finds where reading goes on after an error. Where it is not found,
 // all of the text is done with.
 func (s *Scanner) resume(b []byte, i int) (at int, found bool) {
-	if s.options.Layout != Lines {
+	if s.options.Layout != schema.LayoutLines {
 		return len(b), false
 	}
 	n := bytes.IndexByte(b[i:], '\n')
@@ -80,7 +81,7 @@ func (s *Scanner) next(b []byte, start int, last bool) (next int, wait bool, err
 		return end, false, nil
 	}
 	next = end
-	if s.options.Layout == Lines {
+	if s.options.Layout == schema.LayoutLines {
 		// What stands behind the row on its line must be another one.
 		for next < len(b) && b[next] != '\n' && isSpace(b[next]) {
 			next++
@@ -110,7 +111,7 @@ func (s *Scanner) row(b []byte, start int, last bool) (end int, wait bool) {
 		end = s.object(within, start, s.root, s.depth)
 	} else if end = s.skip(within, start, nil, s.depth-1); end >= 0 {
 		s.setReject(Reject{Reason: ReasonNoObject, Detail: "the row is no JSON object"})
-		if s.options.Layout == Lines { // the line is to blame
+		if s.options.Layout == schema.LayoutLines { // the line is to blame
 			s.fault = fault{kind: noObject, at: start}
 			end = failed
 		}

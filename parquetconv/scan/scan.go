@@ -20,7 +20,7 @@ type Column struct {
 	Name     string
 	Type     value.Type
 	Path     schema.Path
-	Time     TimeFormat // how a timestamp is written
+	Time     schema.TimeFormat // how a timestamp is written
 	OnBad    schema.OnBad
 	Required bool // a row without a value, or with null, is rejected
 	// Extra takes the members of the row that no other column reads, as a JSON
@@ -31,7 +31,7 @@ type Column struct {
 // Options of a Scanner. The zero value of each has a default.
 type Options struct {
 	Unknown schema.UnknownFields // default UnknownIgnore
-	Layout  Layout               // default Lines
+	Layout  schema.Layout        // default LayoutLines
 	// RowsAt names the members that lead to the array whose elements are the
 	// rows, for LayoutArray: {"Records"} for {"Records":[{…},{…}]}; none where
 	// the document is the array.
@@ -44,24 +44,6 @@ type Options struct {
 	BlockBytes int
 }
 
-// Layout says how rows stand in the text.
-type Layout uint8
-
-// The layouts.
-const (
-	// Lines: each row begins and ends on one line. Several on a line are as
-	// many rows; an object that goes on behind the line's end is rejected.
-	// After an error the next line is read.
-	Lines Layout = iota
-	// Documents: each row is an object that may go over lines. Where the next
-	// one begins after an error is not certain, so the rest of the source is
-	// rejected with it, as one row.
-	Documents
-	// Array: the rows are the elements of an array in a document, or in
-	// several documents one behind the other. An error as for Documents.
-	Array
-)
-
 // The defaults of Options.
 const (
 	DefaultMaxRowBytes = 8 << 20
@@ -73,9 +55,6 @@ const (
 
 // maxDepth is how many arrays and objects may stand in each other.
 const maxDepth = 10_000
-
-// maxRowsAt is how many names may lead to the rows.
-const maxRowsAt = 16
 
 // Scanner reads sources one after another into blocks of columns. It is not
 // safe for concurrent use.
@@ -122,6 +101,9 @@ func New(columns []Column, options Options) (*Scanner, error) {
 	if o.Unknown == "" {
 		o.Unknown = schema.UnknownIgnore
 	}
+	if o.Layout == "" {
+		o.Layout = schema.LayoutLines
+	}
 	if o.MaxRowBytes == 0 {
 		o.MaxRowBytes = DefaultMaxRowBytes
 	}
@@ -134,11 +116,11 @@ func New(columns []Column, options Options) (*Scanner, error) {
 	switch {
 	case o.MaxRowBytes < 0 || o.MaxRowBytes > maxBlockBytes/2 || o.BlockBytes < 0 || o.BlockBytes > maxBlockBytes/2 || o.BlockRows < 0:
 		return nil, fmt.Errorf("scan: rows of %d bytes, blocks of %d bytes or %d rows are out of range", o.MaxRowBytes, o.BlockBytes, o.BlockRows)
-	case len(o.RowsAt) > 0 && o.Layout != Array || len(o.RowsAt) > maxRowsAt:
+	case len(o.RowsAt) > 0 && o.Layout != schema.LayoutArray || len(o.RowsAt) > schema.MaxRowsAt:
 		return nil, fmt.Errorf("scan: rows at %q need the layout of an array, and at most 16 names", o.RowsAt)
 	}
 	s := &Scanner{options: o, seed: maphash.MakeSeed(), serial: 1, depth: 1}
-	if o.Layout == Array {
+	if o.Layout == schema.LayoutArray {
 		s.depth = len(o.RowsAt) + 2
 	}
 	s.names.seed = s.seed
@@ -201,7 +183,7 @@ func (s *Scanner) beginRun() {
 func (s *Scanner) Scan(text []byte, last bool) (int, error) {
 	var n int
 	var err error
-	if s.options.Layout == Array {
+	if s.options.Layout == schema.LayoutArray {
 		n, err = s.array(text, last)
 	} else {
 		n, err = s.rows(text, last)

@@ -5,6 +5,8 @@ import (
 	"math/bits"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/s3compact/s3compact/parquetconv/schema"
 )
 
 // Eight bytes at a time: a word holds one byte in each of its lanes.
@@ -194,7 +196,7 @@ func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\
 // space skips white space; it may return len(b). Where rows are lines, a line
 // feed is none.
 func (s *Scanner) space(b []byte, i int) int {
-	for i < len(b) && isSpace(b[i]) && (b[i] != '\n' || s.options.Layout != Lines) {
+	for i < len(b) && isSpace(b[i]) && (b[i] != '\n' || s.options.Layout != schema.LayoutLines) {
 		i++
 	}
 	return i

@@ -4,51 +4,21 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/s3compact/s3compact/parquetconv/schema"
 	"github.com/s3compact/s3compact/parquetconv/value"
 )
 
-// TimeFormat is how a timestamp is written in the text.
-type TimeFormat struct {
-	Kind TimeKind
-	// Layout of package time, for TimeLayout; times without a zone are UTC.
-	Layout string
-}
-
-// TimeKind is a kind of TimeFormat.
-type TimeKind uint8
-
-// The kinds of TimeFormat.
-const (
-	TimeRFC3339     TimeKind = iota // a string: 2006-01-02T15:04:05.999999Z or with an offset
-	TimeEpochSecond                 // a number of seconds since 1970, which may have a fraction
-	TimeEpochMilli                  // a number of milliseconds
-	TimeEpochMicro                  // a number of microseconds
-	TimeLayout                      // a string
-)
-
-func (f TimeFormat) plain() bool { return f.Kind == TimeRFC3339 }
-
-func (f TimeFormat) check(t value.Type) error {
+// checkTime says whether a type can be written in a format of time.
+func checkTime(f schema.TimeFormat, t value.Type) error {
 	switch {
-	case f.Kind > TimeLayout:
+	case f.Kind > schema.TimeLayout:
 		return fmt.Errorf("%d is no kind of time", f.Kind)
-	case (f.Kind == TimeLayout) != (f.Layout != ""):
+	case (f.Kind == schema.TimeLayout) != (f.Layout != ""):
 		return fmt.Errorf("a layout %q for the kind %d of time", f.Layout, f.Kind)
-	case !f.plain() && !hasTimestamp(t):
+	case f.Kind != schema.TimeRFC3339 && !t.HasTimestamp():
 		return fmt.Errorf("a %s has no format of time", t)
 	}
 	return nil
-}
-
-func hasTimestamp(t value.Type) bool {
-	if t.Kind == value.Timestamp {
-		return true
-	}
-	has := t.Nested() && hasTimestamp(t.Elem())
-	for _, f := range t.Fields() {
-		has = has || hasTimestamp(f.Type)
-	}
-	return has
 }
 
 // formatted reads a valid JSON value as a time that is not RFC 3339.
@@ -56,23 +26,23 @@ func (s *Scanner) formatted(raw []byte, c *column) (value.Value, *value.Bad) {
 	var v value.Value
 	var bad *value.Bad
 	switch isText := raw[0] == '"'; {
-	case isText != (c.time.Kind == TimeLayout) || !isText && raw[0] > '9':
+	case isText != (c.time.Kind == schema.TimeLayout) || !isText && raw[0] > '9':
 		bad = value.NotOfType(raw[0], c.typ)
 	case isText:
 		s.scratch = appendUnescaped(s.scratch[:0], raw[1:len(raw)-1])
 		v.Int, bad = value.ParseLayout(s.scratch, c.time.Layout)
 	default:
-		v.Int, bad = value.ParseEpoch(raw, c.time.unit())
+		v.Int, bad = value.ParseEpoch(raw, unitMicros(c.time))
 	}
 	return v, bad
 }
 
-// unit is how many microseconds one of an epoch's number is.
-func (f TimeFormat) unit() int64 {
+// unitMicros is how many microseconds one of an epoch's number is.
+func unitMicros(f schema.TimeFormat) int64 {
 	switch f.Kind {
-	case TimeEpochSecond:
+	case schema.TimeEpochSecond:
 		return microsPerSecond
-	case TimeEpochMilli:
+	case schema.TimeEpochMilli:
 		return 1000
 	}
 	return 1

@@ -72,12 +72,12 @@ func (s *Scanner) column(b []byte, i int, c *column, depth int) int {
 		var micros int64
 		next, ok := 0, false
 		switch c.time.Kind {
-		case TimeRFC3339:
+		case schema.TimeRFC3339:
 			if quoted {
 				micros, next, ok = quotedTimestamp(b, i+1)
 			}
-		case TimeEpochSecond, TimeEpochMilli, TimeEpochMicro:
-			micros, next, ok = plainEpoch(b, i, c.time.unit())
+		case schema.TimeEpochSecond, schema.TimeEpochMilli, schema.TimeEpochMicro:
+			micros, next, ok = plainEpoch(b, i, unitMicros(c.time))
 		}
 		if ok {
 			c.ints64 = append(c.ints64, micros)
@@ -155,7 +155,7 @@ func (s *Scanner) converted(b []byte, i int, c *column, depth int) int {
 	}
 	var v value.Value
 	var bad *value.Bad
-	if c.kind == value.Timestamp && !c.time.plain() {
+	if c.kind == value.Timestamp && c.time.Kind != schema.TimeRFC3339 {
 		v, bad = s.formatted(raw, c)
 	} else {
 		v, s.arena, bad = value.FromJSON(raw, c.typ, s.arena[:0])

@@ -11,6 +11,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/s3compact/s3compact/parquetconv/schema"
 	"github.com/s3compact/s3compact/parquetconv/value"
 )
 
@@ -89,15 +90,15 @@ func TestValues(t *testing.T) {
 }
 
 func TestTimeFormats(t *testing.T) {
-	apache := TimeFormat{Kind: TimeLayout, Layout: "02/Jan/2006:15:04:05 -0700"}
+	apache := schema.TimeFormat{Kind: schema.TimeLayout, Layout: "02/Jan/2006:15:04:05 -0700"}
 	for _, c := range []struct {
-		format     TimeFormat
+		format     schema.TimeFormat
 		json, want string
 	}{
-		{TimeFormat{Kind: TimeEpochSecond}, `1700000000`, "2023-11-14T22:13:20Z"}, {TimeFormat{Kind: TimeEpochSecond}, `1700000000.1234567`, "2023-11-14T22:13:20.123456Z"}, {TimeFormat{Kind: TimeEpochSecond}, `1.7e9`, "2023-11-14T22:13:20Z"}, {TimeFormat{Kind: TimeEpochSecond}, `-0.0000001`, "1969-12-31T23:59:59.999999Z"},
-		{TimeFormat{Kind: TimeEpochSecond}, `-62135596800`, "0001-01-01T00:00:00Z"}, {TimeFormat{Kind: TimeEpochSecond}, `-62135596801`, "!"}, {TimeFormat{Kind: TimeEpochSecond}, `253402300799.999999`, "9999-12-31T23:59:59.999999Z"}, {TimeFormat{Kind: TimeEpochSecond}, `253402300800`, "!"}, {TimeFormat{Kind: TimeEpochSecond}, `"1700000000"`, "!"}, {TimeFormat{Kind: TimeEpochSecond}, `1e999999999`, "!"}, {TimeFormat{Kind: TimeEpochSecond}, `1e-999999999`, "1970-01-01T00:00:00Z"}, {TimeFormat{Kind: TimeEpochSecond}, `-1e-999999999`, "1969-12-31T23:59:59.999999Z"}, {TimeFormat{Kind: TimeEpochSecond}, `true`, "!"}, {TimeFormat{Kind: TimeEpochSecond}, `[1]`, "!"},
-		{TimeFormat{Kind: TimeEpochMilli}, `1700000000123`, "2023-11-14T22:13:20.123Z"}, {TimeFormat{Kind: TimeEpochMilli}, `1.5`, "1970-01-01T00:00:00.0015Z"}, {TimeFormat{Kind: TimeEpochMicro}, `1700000000123456`, "2023-11-14T22:13:20.123456Z"}, {TimeFormat{Kind: TimeEpochMicro}, `1.9`, "1970-01-01T00:00:00.000001Z"}, {TimeFormat{Kind: TimeEpochMicro}, `9223372036854775807`, "!"},
-		{apache, `"10\/Oct/2000:13:55:36 -0700"`, "2000-10-10T20:55:36Z"}, {apache, `"2000-10-10T13:55:36Z"`, "!"}, {apache, `7`, "!"}, {TimeFormat{Kind: TimeLayout, Layout: "2006-01-02 15:04:05"}, `"2024-01-02 03:04:05.25"`, "2024-01-02T03:04:05.25Z"},
+		{schema.TimeFormat{Kind: schema.TimeEpochSecond}, `1700000000`, "2023-11-14T22:13:20Z"}, {schema.TimeFormat{Kind: schema.TimeEpochSecond}, `1700000000.1234567`, "2023-11-14T22:13:20.123456Z"}, {schema.TimeFormat{Kind: schema.TimeEpochSecond}, `1.7e9`, "2023-11-14T22:13:20Z"}, {schema.TimeFormat{Kind: schema.TimeEpochSecond}, `-0.0000001`, "1969-12-31T23:59:59.999999Z"},
+		{schema.TimeFormat{Kind: schema.TimeEpochSecond}, `-62135596800`, "0001-01-01T00:00:00Z"}, {schema.TimeFormat{Kind: schema.TimeEpochSecond}, `-62135596801`, "!"}, {schema.TimeFormat{Kind: schema.TimeEpochSecond}, `253402300799.999999`, "9999-12-31T23:59:59.999999Z"}, {schema.TimeFormat{Kind: schema.TimeEpochSecond}, `253402300800`, "!"}, {schema.TimeFormat{Kind: schema.TimeEpochSecond}, `"1700000000"`, "!"}, {schema.TimeFormat{Kind: schema.TimeEpochSecond}, `1e999999999`, "!"}, {schema.TimeFormat{Kind: schema.TimeEpochSecond}, `1e-999999999`, "1970-01-01T00:00:00Z"}, {schema.TimeFormat{Kind: schema.TimeEpochSecond}, `-1e-999999999`, "1969-12-31T23:59:59.999999Z"}, {schema.TimeFormat{Kind: schema.TimeEpochSecond}, `true`, "!"}, {schema.TimeFormat{Kind: schema.TimeEpochSecond}, `[1]`, "!"},
+		{schema.TimeFormat{Kind: schema.TimeEpochMilli}, `1700000000123`, "2023-11-14T22:13:20.123Z"}, {schema.TimeFormat{Kind: schema.TimeEpochMilli}, `1.5`, "1970-01-01T00:00:00.0015Z"}, {schema.TimeFormat{Kind: schema.TimeEpochMicro}, `1700000000123456`, "2023-11-14T22:13:20.123456Z"}, {schema.TimeFormat{Kind: schema.TimeEpochMicro}, `1.9`, "1970-01-01T00:00:00.000001Z"}, {schema.TimeFormat{Kind: schema.TimeEpochMicro}, `9223372036854775807`, "!"},
+		{apache, `"10\/Oct/2000:13:55:36 -0700"`, "2000-10-10T20:55:36Z"}, {apache, `"2000-10-10T13:55:36Z"`, "!"}, {apache, `7`, "!"}, {schema.TimeFormat{Kind: schema.TimeLayout, Layout: "2006-01-02 15:04:05"}, `"2024-01-02 03:04:05.25"`, "2024-01-02T03:04:05.25Z"},
 	} {
 		column := col(t, "v", "timestamp", "$.v")
 		column.Time = c.format

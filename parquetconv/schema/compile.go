@@ -1,7 +1,7 @@
 package schema
 
 import (
-	"fmt"
+	"errors"
 	"slices"
 	"strings"
 
@@ -15,7 +15,9 @@ import (
 type compiler struct {
 	schema *Schema
 	byName map[string]int
-	later  map[string]bool // derived columns that are not read yet
+	later  map[string]bool   // derived columns that are not read yet
+	places map[string]placed // of the partitions
+	fields bool              // whether an expression named a field where fields have no names
 }
 
 func (c *compiler) unknown(p placed) error {
@@ -26,6 +28,9 @@ func (c *compiler) unknown(p placed) error {
 		c.schema.Unknown = u
 	default:
 		return p.errorf("unknown_fields %q: write ignore, reject or keep", p.text)
+	}
+	if c.schema.Unknown != UnknownIgnore && c.schema.Format == FormatCSV && !c.schema.CSV.Header {
+		return p.errorf("unknown_fields %s: without a header no field has a name: write ignore", p.text)
 	}
 	return nil
 }
@@ -83,9 +88,6 @@ func (c *compiler) column(fc fileColumn) (Column, error) {
 	if col.Type, err = value.ParseType(fc.Type.text); err != nil {
 		return col, fc.Type.errorf("%v", err)
 	}
-	if col.Type.Nested() {
-		return col, fc.Type.errorf("type %s: nested types are not supported by this version; use json", col.Type)
-	}
 	switch col.OnBad {
 	case "":
 		col.OnBad = OnBadNull
@@ -103,21 +105,49 @@ func (c *compiler) column(fc fileColumn) (Column, error) {
 	switch {
 	case fc.Expr.given() && fc.Path.given():
 		return col, fc.Expr.errorf("column %q has a path and an expression: write one of them", col.Name)
+	case fc.Expr.given() && fc.Time.given():
+		return col, fc.Time.errorf("column %q has an expression, so time says nothing: use to_timestamp", col.Name)
 	case fc.Expr.given():
 		col.Expr, err = c.expression(fc.Expr, col.Type)
-	case fc.Path.given():
-		if col.Path, err = ParsePath(fc.Path.text); err != nil {
-			err = fc.Path.errorf("%v", err)
-		}
 	default:
-		col.Path = Path{{Name: col.Name, Index: -1}}
+		err = c.source(fc, &col)
 	}
 	return col, err
 }
 
+// source reads where a column's values stand, and how they are written.
+func (c *compiler) source(fc fileColumn, col *Column) (err error) {
+	_, isPseudo := pseudoColumns[col.Name]
+	isCSV := c.schema.Format == FormatCSV
+	switch {
+	case isPseudo:
+		return fc.Name.errorf("column %q has the name of a pseudo-column: write expr: %s, or choose another name", col.Name, col.Name)
+	case isCSV && (col.Type.Nested() || col.Type.Kind == value.JSON):
+		return fc.Type.errorf("type %s: a field of csv is no JSON", col.Type)
+	case fc.Path.given() && isCSV:
+		col.Path, err = c.schema.csvPath(fc.Path.text)
+	case fc.Path.given():
+		col.Path, err = ParsePath(fc.Path.text)
+	case isCSV && !c.schema.CSV.Header:
+		return fc.Name.errorf("column %q has no path: without a header fields are found by their number, from 0, such as $[3]", col.Name)
+	default:
+		col.Path = Path{{Name: col.Name, Index: -1}}
+	}
+	if err != nil {
+		return fc.Path.errorf("%v", err)
+	}
+	col.Time, err = fc.Time.timeFormat(col.Type)
+	return err
+}
+
 // expression reads an expression whose value a column or partition of a type takes.
 func (c *compiler) expression(p placed, t value.Type) (*expr.Expr, error) {
+	c.fields = false
 	e, err := expr.Parse(p.text, c.scope)
+	var fault *expr.Error
+	if c.fields && errors.As(err, &fault) {
+		fault.Message = "no column has that name, and without a header no field: name a column, and give it a path such as $[3]"
+	}
 	if err != nil {
 		return nil, p.exprError(err)
 	}
@@ -132,16 +162,29 @@ func widens(from, to value.Kind) bool {
 	return from == value.Int32 && to == value.Int64 || from == value.Float && to == value.Double
 }
 
-// scope finds what a name in an expression stands for: a column, else the
-// row's field of that name, as json that must be cast. So a derived column may
-// read the field whose name it bears.
+// scope finds what a name in an expression stands for: a column, a
+// pseudo-column, else the row's field of that name, as json that must be cast,
+// or in delimited text as a string. So a derived column may read the field
+// whose name it bears.
 func (c *compiler) scope(name string) (int, value.Type, bool) {
 	if c.later[name] {
 		return 0, value.Type{}, false
 	}
 	i, ok := c.byName[name]
 	if !ok {
-		i = c.add(Column{Name: name, Type: value.Type{Kind: value.JSON}, Path: Path{{Name: name, Index: -1}}, OnBad: OnBadNull, Hidden: true})
+		col := Column{Name: name, OnBad: OnBadNull, Hidden: true}
+		switch pseudo, isPseudo := pseudoColumns[name]; {
+		case isPseudo:
+			col.Pseudo, col.Type = pseudo, pseudo.Type()
+		case c.schema.Format == FormatCSV && !c.schema.CSV.Header:
+			c.fields = true
+			return 0, value.Type{}, false
+		case c.schema.Format == FormatCSV:
+			col.Path, col.Type = Path{{Name: name, Index: -1}}, value.Type{Kind: value.String}
+		default:
+			col.Path, col.Type = Path{{Name: name, Index: -1}}, value.Type{Kind: value.JSON}
+		}
+		i = c.add(col)
 	}
 	return i, c.schema.Columns[i].Type, true
 }
@@ -160,6 +203,7 @@ func (c *compiler) partitions(f *file, by []string) error {
 			return err
 		}
 		c.schema.Partitions = append(c.schema.Partitions, p)
+		c.places[p.Name] = fp.Name
 	}
 	if len(by) > 0 {
 		if err := c.partitionBy(by); err != nil {
@@ -173,7 +217,7 @@ func (c *compiler) partitions(f *file, by []string) error {
 			case col.Name == p.Name:
 				col.Hidden = true // its values are in the path only
 			case !col.Hidden && strings.EqualFold(col.Name, p.Name):
-				return fmt.Errorf("partition %q and column %q: engines do not tell names apart by case, and would read the folder's value for both: rename one", p.Name, col.Name)
+				return c.places[p.Name].errorf("partition %q and column %q: engines do not tell names apart by case, and would read the folder's value for both: rename one", p.Name, col.Name)
 			}
 		}
 	}

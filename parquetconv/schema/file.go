@@ -13,12 +13,23 @@ import (
 
 // file is a schema as it is written.
 type file struct {
-	Version       int             `yaml:"version"`
-	Format        string          `yaml:"format"`
+	Version       placed          `yaml:"version"`
+	Format        placed          `yaml:"format"`
+	Layout        placed          `yaml:"layout"`
+	RowsAt        placed          `yaml:"rows_at"`
+	CSV           *fileCSV        `yaml:"csv"`
 	Columns       []fileColumn    `yaml:"columns"`
 	Partitions    []filePartition `yaml:"partitions"`
-	SortBy        []string        `yaml:"sort_by"`
+	SortBy        []placed        `yaml:"sort_by"`
 	UnknownFields placed          `yaml:"unknown_fields"`
+}
+
+type fileCSV struct {
+	Header    placed `yaml:"header"`
+	Delimiter placed `yaml:"delimiter"`
+	Quote     placed `yaml:"quote"`
+	Escape    placed `yaml:"escape"`
+	Null      placed `yaml:"null"`
 }
 
 type fileColumn struct {
@@ -26,8 +37,10 @@ type fileColumn struct {
 	Type     placed `yaml:"type"`
 	Path     placed `yaml:"path"`
 	Expr     placed `yaml:"expr"`
+	Time     placed `yaml:"time"`
 	Required bool   `yaml:"required"`
 	OnBad    placed `yaml:"on_bad"`
+	Bloom    bool   `yaml:"bloom"`
 }
 
 type filePartition struct {
@@ -65,6 +78,14 @@ func (p *placed) UnmarshalYAML(node ast.Node) error {
 }
 
 func (p placed) given() bool { return p.line > 0 }
+
+// or is the value, or another one where it is not given.
+func (p placed) or(q placed) placed {
+	if p.given() {
+		return p
+	}
+	return q
+}
 
 // errorf is an error at the value's place.
 func (p placed) errorf(format string, args ...any) error {

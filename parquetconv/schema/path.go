@@ -12,8 +12,8 @@ type Step struct {
 	Index int // of an element, from 0; -1 for a member
 }
 
-// Path leads from a row's object to a value. It has at least one step, and the
-// first is a member.
+// Path leads from a row to a value. It has at least one step. In JSON the first
+// is a member; in delimited text it is the only one, a field's name or number.
 type Path []Step
 
 // String is the form that ParsePath reads.
@@ -39,6 +39,15 @@ const maxPathIndex = 1_000_000
 // ParsePath reads $.a.b, $."a b".c and $.a[0]. In a quoted name a backslash
 // stands before a quote or a backslash.
 func ParsePath(s string) (Path, error) {
+	path, err := parsePath(s)
+	if err == nil && path[0].Index >= 0 {
+		return nil, fmt.Errorf("path %q: it must begin with a member of the row; write $.name, $.\"a name\" or $.name[0]", s)
+	}
+	return path, err
+}
+
+// parsePath is ParsePath for paths that may begin with an index.
+func parsePath(s string) (Path, error) {
 	fault := func(format string, args ...any) (Path, error) {
 		return nil, fmt.Errorf("path %q: %s; write $.name, $.\"a name\" or $.name[0]", s, fmt.Sprintf(format, args...))
 	}
@@ -79,7 +88,7 @@ func ParsePath(s string) (Path, error) {
 			return fault("unexpected %q", rest)
 		}
 	}
-	if len(path) == 0 || path[0].Index >= 0 {
+	if len(path) == 0 {
 		return fault("it must begin with a member of the row")
 	}
 	return path, nil

@@ -42,16 +42,19 @@ const (
 // ExtraColumn is the JSON column of the fields that UnknownKeep keeps.
 const ExtraColumn = "_extra"
 
-// Column is one column. It has a path or an expression.
+// Column is one column. It has a path or an expression, takes the unknown
+// fields, or is a pseudo-column.
 type Column struct {
 	Name     string
 	Type     value.Type
 	Path     Path
+	Time     TimeFormat // how a timestamp at the path is written
 	Expr     *expr.Expr
 	Required bool
 	OnBad    OnBad
-	Hidden   bool // read for expressions only, or to partition by: not in the files
-	Extra    bool // takes the unknown fields
+	Hidden   bool   // read for expressions only, or to partition by: not in the files
+	Extra    bool   // takes the unknown fields
+	Pseudo   Pseudo // tells where the row comes from; such a column is hidden
 }
 
 // Partition is one level of the table's folders, name=value.
@@ -61,15 +64,30 @@ type Partition struct {
 	Expr *expr.Expr
 }
 
+// Sort is a column that the rows of a file are sorted by.
+type Sort struct {
+	Column     int // index of the stored columns, as Arrow orders them
+	Descending bool
+}
+
 // Schema is a schema that was read and checked.
 type Schema struct {
+	Format Format
+	Layout Layout   // of FormatNDJSON
+	RowsAt []string // names of the members that lead to the array of LayoutArray; none where it is the document
+	CSV    CSV      // of FormatCSV
+
 	// Columns in the order of the values of a row: those with a path, hidden
 	// ones included, and those with an expression behind what they read.
 	Columns    []Column
 	Partitions []Partition
 	Unknown    UnknownFields
-	// Hash names the table's form: columns, types, rules and partitions, not
-	// the file's layout and comments.
+	SortBy     []Sort
+	Bloom      []int // indexes of the stored columns that get a bloom filter
+
+	// Hash names the table's form and what its values mean: columns, types,
+	// rules, partitions, how sources are read. The file's own layout and
+	// comments are not in it, nor are SortBy and Bloom, which a table may change.
 	Hash string
 }
 
@@ -99,43 +117,51 @@ func Parse(text []byte, partitionBy []string) (*Schema, error) {
 
 func (f *file) compile(partitionBy []string) (*Schema, error) {
 	switch {
-	case f.Version != 1:
-		return nil, fmt.Errorf("version %d: this s3compact reads schema files of version 1", f.Version)
-	case f.Format == "csv":
-		return nil, errors.New("format csv is not supported by this version; it reads ndjson")
-	case f.Format != "ndjson" && f.Format != "":
-		return nil, fmt.Errorf("format %q: write ndjson", f.Format)
-	case len(f.SortBy) > 0:
-		return nil, errors.New("sort_by is not supported by this version: leave it out; rows keep the order of their sources")
+	case f.Version.text != "1":
+		return nil, f.Version.errorf("version %q: this s3compact reads schema files of version 1", f.Version.text)
 	case len(f.Columns) == 0:
 		return nil, errors.New("no columns")
 	}
-	c := &compiler{schema: &Schema{}, byName: map[string]int{}, later: map[string]bool{}}
+	c := &compiler{schema: &Schema{}, byName: map[string]int{}, later: map[string]bool{}, places: map[string]placed{}}
+	if err := f.format(c.schema); err != nil {
+		return nil, err
+	}
 	if err := c.unknown(f.UnknownFields); err != nil {
 		return nil, err
 	}
-	for _, step := range []func() error{
-		func() error { return c.columns(f.Columns) },
-		func() error { return c.partitions(f, partitionBy) },
-	} {
-		if err := step(); err != nil {
-			return nil, err
-		}
+	if err := c.columns(f.Columns); err != nil {
+		return nil, err
+	}
+	if err := c.partitions(f, partitionBy); err != nil {
+		return nil, err
 	}
 	if !slices.ContainsFunc(c.schema.Columns, func(col Column) bool { return !col.Hidden }) {
 		return nil, errors.New("every column is a partition: the files would be empty")
+	}
+	if err := c.layOut(f); err != nil {
+		return nil, err
 	}
 	c.schema.Hash = f.hash(c.schema)
 	return c.schema, nil
 }
 
-// hash is 128 bits of SHA-256 over what makes the table's form.
+// hash is 128 bits of SHA-256 over what makes the table's form. What an older
+// version did not have is left out where it is not given, so that the hash of
+// an older file stays.
 func (f *file) hash(s *Schema) string {
-	type column struct{ Name, Type, Path, Expr, OnBad, Required string }
+	type column struct {
+		Name, Type, Path, Expr, OnBad, Required string
+
+		Time string `json:",omitempty"`
+	}
 	type form struct {
 		Columns    []column
 		Partitions []column
 		Unknown    UnknownFields
+
+		Layout Layout   `json:",omitempty"`
+		RowsAt []string `json:",omitempty"`
+		CSV    *CSV     `json:",omitempty"`
 	}
 	written := map[string]string{}
 	for _, c := range f.Columns {
@@ -144,14 +170,24 @@ func (f *file) hash(s *Schema) string {
 	for _, p := range f.Partitions {
 		written["p:"+p.Name.text] = p.Expr.text
 	}
-	v := form{Unknown: s.Unknown}
+	v := form{Unknown: s.Unknown, RowsAt: s.RowsAt}
+	if s.Layout != LayoutLines {
+		v.Layout = s.Layout
+	}
+	if s.Format == FormatCSV {
+		v.CSV = &s.CSV
+	}
 	for _, c := range s.Columns {
-		v.Columns = append(v.Columns, column{c.Name, c.Type.String(), c.Path.String(), written["c:"+c.Name], string(c.OnBad), fmt.Sprint(c.Required, c.Hidden)})
+		as := column{Name: c.Name, Type: c.Type.String(), Path: c.Path.String(), Expr: written["c:"+c.Name], OnBad: string(c.OnBad), Required: fmt.Sprint(c.Required, c.Hidden)}
+		if c.Time.Kind != TimeRFC3339 {
+			as.Time = c.Time.String()
+		}
+		v.Columns = append(v.Columns, as)
 	}
 	for _, p := range s.Partitions {
 		v.Partitions = append(v.Partitions, column{Name: p.Name, Type: p.Type.String(), Expr: written["p:"+p.Name]})
 	}
-	b, _ := json.Marshal(v) // strings only: cannot fail
+	b, _ := json.Marshal(v) // strings and numbers only: cannot fail
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:16])
 }

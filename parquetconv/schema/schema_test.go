@@ -100,15 +100,15 @@ func TestHashIsOfTheFormNotOfTheFile(t *testing.T) {
 
 func TestBadSchemas(t *testing.T) {
 	for name, c := range map[string]struct{ old, new, says string }{
-		"version":               {"version: 1", "version: 2", "version 2"},
-		"csv":                   {"ndjson", "csv", "csv is not supported"},
+		"version":               {"version: 1", "version: 2", `line 1, column 10: version "2"`},
+		"csv":                   {"ndjson", "csv", "line 6, column 37: path"},
 		"format":                {"ndjson", "xml", "format"},
-		"sort":                  {"unknown_fields: keep", "sort_by: [ts]", "sort_by is not supported"},
+		"sort":                  {"unknown_fields: keep", "sort_by: [dts]", "line 16, column 11: sort_by"},
 		"unknown key":           {"path: $.time", "paht: $.time", `[4:33] unknown field "paht"`},
 		"unknown top key":       {"unknown_fields", "unknown_feilds", "[16:1] unknown field"},
 		"unknown fields":        {"fields: keep", "fields: drop", "line 16, column 17: unknown_fields"},
 		"type":                  {"int32", "int33", "line 5, column 26: unknown type"},
-		"nested type":           {"type: int32", "type: list<int32>", "nested types are not supported"},
+		"nested type":           {"type: int32", "type: list<int33>", "line 5, column 26: unknown type"},
 		"no type":               {"{name: status, type: int32}", "{name: status}", "line 5, column 12: column \"status\" has no type"},
 		"no name":               {"{name: status, type: int32}", "{type: int32}", "no name"},
 		"on_bad":                {"on_bad: reject", "on_bad: drop", "line 4, column 71: on_bad"},

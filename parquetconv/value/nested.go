@@ -56,6 +56,18 @@ func (t Type) Fields() []NamedType {
 	return fields
 }
 
+// HasTimestamp says whether the type is a timestamp or holds one.
+func (t Type) HasTimestamp() bool {
+	if t.Kind == Timestamp {
+		return true
+	}
+	has := t.Nested() && t.Elem().HasTimestamp()
+	for _, f := range t.Fields() {
+		has = has || f.Type.HasTimestamp()
+	}
+	return has
+}
+
 // fieldName is a struct field's name as it is written: in double quotes where
 // it has anything but letters, digits and underscores.
 func fieldName(name string) string {

@@ -36,16 +36,21 @@ func (p *putBack) output(ctx context.Context, t *taken) error {
 	if err != nil {
 		return err
 	}
-	var missing []*receipt.Member
+	var missing, there []*receipt.Member // there: put by an earlier run, perhaps
 	for i := range t.originals {
 		m := &t.originals[i]
 		how, etag, err := p.g.stands(ctx, m, at)
 		switch {
 		case err != nil:
 			return err
+		case how == vacant && t.contentOnly: // it went away since the entry was written, and can't come back
+			p.note(m, newer, "", false)
 		case how == vacant:
 			missing = append(missing, m)
 		default:
+			if how == back && !isItself(m, at[m.Key]) {
+				there = append(there, m)
+			}
 			p.note(m, how, etag, false)
 		}
 	}
@@ -56,6 +61,12 @@ func (p *putBack) output(ctx context.Context, t *taken) error {
 			break
 		}
 		eg.Go(func() error { return p.span(ectx, &s) })
+	}
+	for _, m := range there {
+		if ectx.Err() != nil {
+			break
+		}
+		eg.Go(func() error { return p.carries(ectx, m) })
 	}
 	if err := eg.Wait(); err != nil {
 		return err
@@ -86,7 +97,7 @@ func (p *putBack) span(ctx context.Context, s *span) error {
 	if s.originals[0].Size > wholeBytes {
 		return p.large(ctx, s)
 	}
-	held := s.to - s.from
+	held := s.heldBytes()
 	if err := r.budget.acquire(ctx, held); err != nil {
 		return err
 	}
@@ -134,6 +145,9 @@ func (p *putBack) settle(ctx context.Context, m *receipt.Member, write func(cont
 		last = err
 		switch {
 		case err == nil && !p.g.r.o.ReadBack:
+			if err := p.carries(ctx, m); err != nil {
+				return err
+			}
 			p.note(m, back, etag, true)
 			p.g.r.o.Progress.Add(1, m.Size)
 			return nil
@@ -149,6 +163,11 @@ func (p *putBack) settle(ctx context.Context, m *receipt.Member, write func(cont
 		case lerr != nil:
 			return lerr
 		case how != vacant:
+			if how == back {
+				if err := p.carries(ctx, m); err != nil {
+					return err
+				}
+			}
 			p.note(m, how, etag, how == back)
 			p.g.r.o.Progress.Add(1, m.Size)
 			return nil

@@ -89,7 +89,13 @@ func newUndo(t *testing.T, versioned bool) *undo {
 
 func (u *undo) put(key string, body []byte) {
 	u.t.Helper()
-	attributes := s3store.Attributes{ContentType: "application/gzip", Metadata: map[string]string{"key": key}, Tagging: "kind=log&team=web"}
+	u.putAs(key, body, s3store.Attributes{})
+}
+
+// putAs is put with an encryption.
+func (u *undo) putAs(key string, body []byte, attributes s3store.Attributes) {
+	u.t.Helper()
+	attributes.ContentType, attributes.Metadata, attributes.Tagging = "application/gzip", map[string]string{"key": key}, "kind=log&team=web"
 	if _, err := u.app.Put(context.Background(), undoBucket, key, body, s3store.PutOptions{Attributes: attributes}); err != nil {
 		u.t.Fatal(err)
 	}

@@ -31,9 +31,7 @@ type pass struct {
 
 func (g *group) newPass() *pass {
 	o := g.r.o
-	p := &pass{g: g, sieve: newSieve(g.prefix, o), plan: newPlanner(o.Selection.TargetSizeBytes, g.isFresh), seen: map[string]string{}}
-	p.plan.plainText = o.PlainText
-	return p
+	return &pass{g: g, sieve: newSieve(g.prefix, o), plan: newPlanner(o.Selection.TargetSizeBytes, g.isFresh), seen: map[string]string{}}
 }
 
 // run lists the group and makes the attempts.

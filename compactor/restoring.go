@@ -162,13 +162,9 @@ func (g *restoring) free(ctx context.Context, t *taken, chosen map[string]bool) 
 		if err != nil {
 			return false, err
 		}
-		switch {
-		case how == newer || chosen[m.Key] || twice[m.Key]:
+		if how == newer || chosen[m.Key] || twice[m.Key] {
 			free = false
 			g.report(takenKey(m.Key, t.ref.Key, twice[m.Key]))
-		case how == vacant && t.contentOnly:
-			free = false
-			g.report(recompressedKey(m.Key, t.ref.Key))
 		}
 	}
 	return free, nil

@@ -57,24 +57,18 @@ func (w *outputWriter) appendSingle(record receipt.Member, m *member, body io.Re
 
 // end is what comes behind the last member.
 func (w *outputWriter) end() error {
-	switch {
-	case w.recompressing:
-		return w.endText()
-	case w.joiner != nil:
-		return w.write(singlegzip.Finish(&w.joined))
+	if w.joiner == nil {
+		return nil
 	}
-	return nil
+	return w.write(singlegzip.Finish(&w.joined))
 }
 
 // form is the output's form in its receipt.
 func (w *outputWriter) form() string {
-	switch {
-	case w.recompress > 0:
-		return receipt.Recompressed
-	case w.joiner != nil:
-		return receipt.SingleGzip
+	if w.joiner == nil {
+		return ""
 	}
-	return ""
+	return receipt.SingleGzip
 }
 
 // combinedSingle is combinedCRC for an output of one gzip member.
@@ -138,10 +132,7 @@ func proveSingle(p *validate.Prover, r io.Reader, e *receipt.Entry, index int) (
 
 // rebuilt is the original in its range of an output.
 func rebuilt(r io.Reader, m *receipt.Member) io.Reader {
-	switch {
-	case m.PackedBytes > 0:
-		return &unpacked{in: brokenReader{r: r}}
-	case m.Pieces == nil:
+	if m.Pieces == nil {
 		return r
 	}
 	crc, err := validate.DecodeCRC64(m.CRC64)

@@ -61,12 +61,8 @@ func proveBytes(r io.Reader, e *receipt.Entry, index int) (members int, bytes in
 	o := &e.Outputs[index]
 	whole := &crcReader{r: r}
 	prover := validate.NewProver()
-	switch o.Gzip {
-	case receipt.SingleGzip:
+	if o.Gzip == receipt.SingleGzip {
 		members, err = proveSingle(prover, whole, e, index)
-		return members, whole.n, err
-	case receipt.Recompressed:
-		members, err = proveRecompressed(whole, e, index)
 		return members, whole.n, err
 	}
 	for i := range e.Members {
@@ -98,15 +94,11 @@ func proveMember(p *validate.Prover, r *crcReader, m *receipt.Member) error {
 	if r.n != m.Offset {
 		return fmt.Errorf("the receipt has a gap: the member before it ends at byte %d", r.n)
 	}
-	want, err := rangeOf(m)
+	proof, err := p.GzipStream(io.LimitReader(r, m.Size))
 	if err != nil {
 		return err
 	}
-	proof, err := p.GzipStream(io.LimitReader(r, want.SizeBytes))
-	if err != nil {
-		return err
-	}
-	if proof.SizeBytes != want.SizeBytes || proof.CRC64 != want.CRC64 || proof.UncompressedBytes != want.UncompressedBytes || proof.CRC32 != want.CRC32 {
+	if proof.SizeBytes != m.Size || validate.EncodeCRC64(proof.CRC64) != m.CRC64 || proof.UncompressedBytes != m.UncompressedBytes || proof.CRC32 != m.CRC32 {
 		return errors.New("its checksums are not those of the receipt")
 	}
 	if m.Newline {

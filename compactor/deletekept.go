@@ -2,6 +2,7 @@ package compactor
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/s3compact/s3compact/internal/receipt"
@@ -23,6 +24,9 @@ func (g *group) deleteKept(ctx context.Context) (bool, error) {
 	if err != nil || c == nil {
 		return false, err
 	}
+	if err := g.keptAreThere(ctx, c); err != nil {
+		return false, err
+	}
 	sctx, err := (&authority{log: g.log}).sign(ctx)
 	if err != nil {
 		return false, err
@@ -35,6 +39,21 @@ func (g *group) deleteKept(ctx context.Context) (bool, error) {
 		return false, errAgain
 	}
 	return true, g.finishOwn(ctx, c)
+}
+
+// keptAreThere sees that the outputs of such a commit are there: without one it
+// would become void, in each run anew.
+func (g *group) keptAreThere(ctx context.Context, e *receipt.Entry) error {
+	c := &completion{g: g, e: e}
+	for _, o := range e.Outputs {
+		switch what, _, err := c.look(ctx, o); {
+		case err != nil:
+			return err
+		case what != complete:
+			return fmt.Errorf("group %q: output s3://%s/%s, of which the originals were kept, is gone or not what was written; none of them is deleted. If the bucket has versions, bring the output back and run again. Else restore takes it out of the log, and compact joins its originals again", g.prefix, o.Bucket, o.Key)
+		}
+	}
+	return nil
 }
 
 // keptCommit is the commit that ends the first of the entries with keep, and

@@ -37,6 +37,19 @@ func (b *bucket) mustRestore(o RestoreOptions) (RestoreSummary, map[string]strin
 	return sum, refused
 }
 
+// settled repeats what has to wait until an entry has settled.
+func (b *bucket) settled(run func() error) {
+	b.t.Helper()
+	err := run()
+	for try := 0; errors.Is(err, ErrWaiting) && try < 100; try++ {
+		time.Sleep(50 * time.Millisecond)
+		err = run()
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
 // whole is an object with what it carries.
 type whole struct {
 	body  string
@@ -158,16 +171,7 @@ func TestRestorePutsBackWhatWasThere(t *testing.T) {
 
 	// The groups can be compacted again.
 	records := b.records("")
-	for range 100 {
-		_, _, err = b.compact(b.store, b.options(), "app/", "other/deep/")
-		if !errors.Is(err, ErrWaiting) {
-			break
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	b.settled(func() error { _, _, err := b.compact(b.store, b.options(), "app/", "other/deep/"); return err })
 	sameRecords(t, "after another compaction", records, b.records(""))
 	if n := len(b.outputs("")); n != 4 {
 		t.Errorf("%d outputs after another compaction", n)

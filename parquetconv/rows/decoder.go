@@ -7,6 +7,8 @@ package rows
 import (
 	"errors"
 
+	"github.com/apache/arrow-go/v18/arrow"
+
 	"github.com/s3compact/s3compact/parquetconv/scan"
 	"github.com/s3compact/s3compact/parquetconv/schema"
 )
@@ -40,30 +42,107 @@ type Options struct {
 // for concurrent use. It holds what its Scanner does; Take needs about as much
 // again for what it computes.
 type Decoder struct {
-	Scanner
+	schema  *schema.Schema
+	options Options
+	scanner Scanner
+	scanned []int // which of the schema's columns the scanner reads
+	stored  []int // which of them are in the files
+	batchID arrow.Array
+
+	// The sources of the block at hand, and their numbers for the scanner: the
+	// first one's and up.
+	sources []numberedSource
+	first   int
+}
+
+type numberedSource struct {
+	Source
+	number int
 }
 
 // NewDecoder makes a decoder for the sources and the table of a schema.
-func NewDecoder(s *schema.Schema, o Options) (*Decoder, error) { return nil, errors.ErrUnsupported }
+func NewDecoder(s *schema.Schema, o Options) (*Decoder, error) {
+	d := &Decoder{schema: s, options: o, batchID: stringArray([]string{o.BatchID})}
+	_, d.stored = s.Arrow()
+	for i, c := range s.Columns {
+		if c.Expr == nil && c.Pseudo == schema.NoPseudo {
+			d.scanned = append(d.scanned, i)
+		}
+	}
+	var err error
+	d.scanner, err = d.newScanner()
+	return d, err
+}
+
+func (d *Decoder) newScanner() (Scanner, error) {
+	s := d.schema
+	if s.Format != schema.FormatNDJSON {
+		return nil, errors.New("format csv is not supported by this version; it reads ndjson")
+	}
+	columns := make([]scan.Column, len(d.scanned))
+	for k, i := range d.scanned {
+		c := &s.Columns[i]
+		columns[k] = scan.Column{Name: c.Name, Type: c.Type, Path: c.Path, Time: c.Time, OnBad: c.OnBad, Required: c.Required, Extra: c.Extra}
+	}
+	return scan.New(columns, scan.Options{Unknown: s.Unknown, Layout: s.Layout, RowsAt: s.RowsAt, BlockBytes: d.options.BlockBytes, KeepTexts: d.mayReject()})
+}
+
+// mayReject says whether rows can be rejected after they were scanned. Then
+// their texts must be kept for so long.
+func (d *Decoder) mayReject() bool {
+	for _, c := range d.schema.Columns {
+		if c.Expr != nil && (c.Required || c.OnBad == schema.OnBadReject) {
+			return true
+		}
+	}
+	return len(d.schema.Partitions) > 0
+}
 
 // Begin says that the text that comes next is that of another source. number
 // is of the caller's choice; blocks and errors repeat it.
-func (d *Decoder) Begin(number int, source Source) {}
+func (d *Decoder) Begin(number int, source Source) {
+	if d.scanner.Empty() {
+		d.first += len(d.sources)
+		d.sources = d.sources[:0]
+	}
+	d.sources = append(d.sources, numberedSource{source, number})
+	d.scanner.Begin(d.first+len(d.sources)-1, source.OffsetBytes)
+}
+
+// source is what Begin was told of a source with a number of the scanner's.
+func (d *Decoder) source(scanners int) *numberedSource { return &d.sources[scanners-d.first] }
 
 // Decode reads rows from the beginning of the text, until the block is full or
 // the text ends, and returns how many bytes it is done with. When the block is
 // not full the rest is the beginning of a row, and must come again with what
 // follows it in the source, at least twice as much; when it is full, Take comes
 // first. last says that the source ends with the text: it is done with when
-// the block is not full. The text is not kept. The only error is a *FailError.
-func (d *Decoder) Decode(text []byte, last bool) (n int, err error) { return 0, nil }
+// the block is not full. The text is not kept. The only error is a *FailError,
+// after which another Begin must come.
+func (d *Decoder) Decode(text []byte, last bool) (n int, err error) {
+	n, err = d.scanner.Scan(text, last)
+	var fail *FailError
+	if errors.As(err, &fail) {
+		fail.Source = d.source(fail.Source).number
+	}
+	return n, err
+}
 
 // Full says that the block is to be taken before more text is read.
-func (d *Decoder) Full() bool { return false }
+func (d *Decoder) Full() bool { return d.scanner.Full() }
 
 // Empty says that no row was read since the last block was taken.
-func (d *Decoder) Empty() bool { return true }
+func (d *Decoder) Empty() bool { return d.scanner.Empty() }
 
-// Take returns the block and begins the next one. The only error is a
-// *FailError, of a derived column.
-func (d *Decoder) Take() (*Block, error) { return &Block{}, nil }
+// Take returns the block and begins the next one. When a derived column says
+// on_bad: fail, the error is a *FailError, and the block is lost.
+func (d *Decoder) Take() (*Block, error) {
+	t := &taken{Decoder: d, in: d.scanner.Take()}
+	block, err := t.block()
+	if n := len(d.sources); n > 0 {
+		// The next block begins with the source that the last one ended with.
+		d.first += n - 1
+		d.sources = append(d.sources[:0], d.sources[n-1])
+	}
+	return block, err
+}

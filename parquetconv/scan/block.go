@@ -26,6 +26,9 @@ type Block struct {
 	Lengths []int32 // of each row's text, in bytes
 	Sources []SourceRows
 
+	texts    []byte // with KeepTexts
+	textEnds []int32
+
 	Rejects []Reject // in the order of the source
 	// BadValues counts, by column, the values of Columns that became null
 	// because their column could not hold them.
@@ -33,6 +36,18 @@ type Block struct {
 
 	SizeBytes int64 // what Columns take in memory, without dictionaries
 	TextBytes int64 // what was read for the block
+}
+
+// Text is the text of a row, at most MaxRawBytes of it; nil without KeepTexts.
+func (b *Block) Text(row int) []byte {
+	if b.textEnds == nil {
+		return nil
+	}
+	start := int32(0)
+	if row > 0 {
+		start = b.textEnds[row-1]
+	}
+	return b.texts[start:b.textEnds[row]]
 }
 
 // SourceRows is a run of rows and rejects of one source in a block; it ends
@@ -142,13 +157,17 @@ func (s *Scanner) rollback() {
 }
 
 // commit adds the row text[start:end], whose values are in the columns.
-func (s *Scanner) commit(start, end int) {
+func (s *Scanner) commit(text []byte, start, end int) {
 	b := &s.block
 	for _, c := range s.bad {
 		b.BadValues[c]++
 	}
 	b.Offsets = append(b.Offsets, s.offset+int64(start))
 	b.Lengths = append(b.Lengths, int32(end-start))
+	if s.options.KeepTexts {
+		b.texts = append(b.texts, cutText(text[start:end], MaxRawBytes)...)
+		b.textEnds = append(b.textEnds, int32(len(b.texts)))
+	}
 	b.TextBytes += int64(end - start)
 	b.RowsIn++
 	b.Rows++

@@ -188,5 +188,5 @@ func (s *Scanner) finish(b []byte, start, end int) {
 			return
 		}
 	}
-	s.commit(start, end)
+	s.commit(b, start, end)
 }

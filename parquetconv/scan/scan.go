@@ -42,6 +42,9 @@ type Options struct {
 	// text of its rows take about BlockBytes.
 	BlockRows  int
 	BlockBytes int
+	// KeepTexts puts the rows' texts into the blocks, at most MaxRawBytes of
+	// each, for rows that are rejected later on.
+	KeepTexts bool
 }
 
 // The defaults of Options.
@@ -59,8 +62,8 @@ const maxDepth = 10_000
 // Scanner reads sources one after another into blocks of columns. It is not
 // safe for concurrent use.
 //
-// It holds the block at hand, at most about BlockBytes and one row of
-// MaxRowBytes, the dictionaries (dictionary.go has their bounds), and the
+// It holds the block at hand, at most about BlockBytes, with KeepTexts twice
+// that, and one row of MaxRowBytes, the dictionaries (dictionary.go has their bounds), and the
 // names that it has learned (names.go).
 type Scanner struct {
 	options  Options

@@ -117,6 +117,9 @@ func (a *attempt) join(ctx context.Context, c chunk) error {
 	r := a.g.r
 	partBytes, n := r.partBuffers(c.outputBytes())
 	buffers := n * partBytes
+	if r.o.PlainText || r.o.Recompress > 0 {
+		buffers += packingBytes
+	}
 	if err := r.budget.acquireParts(ctx, buffers); err != nil {
 		return err
 	}
@@ -232,9 +235,11 @@ const maxClasses = 2
 func (a *attempt) newOutput(ctx context.Context, c chunk, partBytes int64, class headers) *outputWriter {
 	a.names++
 	number := a.names
-	return newOutputWriter(ctx, a.g.r.store, a.g.r.outBucket, partBytes, partsUnderWay, class.attributes(), func(first string, members []receipt.Member, all bool) (string, error) {
+	w := newOutputWriter(ctx, a.g.r.store, a.g.r.outBucket, partBytes, partsUnderWay, class.attributes(), func(first string, members []receipt.Member, all bool) (string, error) {
 		return a.outputKey(c.sharedKeys(members, all), number, first, c.extension)
 	})
+	w.recompress = a.g.r.o.Recompress
+	return w
 }
 
 // place appends one read member to the output of its class. output makes that

@@ -49,8 +49,11 @@ func (b *budget) releaseParts(n int64) { b.parts.Release(min(n, b.partsLimit)) }
 // and how many buffers it needs. Each part is a PUT that is paid: an output that
 // fits into the memory of two buffers goes in one.
 func (r *run) partBuffers(outputBytes int64) (partBytes, buffers int64) {
-	if r.o.PartBytes > 0 {
+	switch {
+	case r.o.PartBytes > 0:
 		return r.o.PartBytes, partsUnderWay + 1
+	case r.o.PlainText, r.o.Recompress > 0: // what will come of the bytes is not known
+		return partBytesFor(outputBytes, 0), partsUnderWay + 1
 	}
 	most := min(maxPartBytes, r.budget.partsLimit/(partsUnderWay+1))
 	if outputBytes < (partsUnderWay+1)*most {

@@ -35,6 +35,7 @@ func Preview(ctx context.Context, s Store, o Options, groups []string, each func
 		eg.Go(func() error {
 			p := &preview{GroupPreview: GroupPreview{Prefix: prefix}, sieve: newSieve(prefix, &o)}
 			p.plan = newPlanner(o.Selection.TargetSizeBytes, func(s3store.Object) bool { return true })
+			p.plan.plainText = o.PlainText
 			p.refuse = func(r Refused) {
 				mu.Lock()
 				defer mu.Unlock()

@@ -97,6 +97,9 @@ func (e *extraction) group(ctx context.Context, g *restoring) (err error) {
 			m := &t.originals[i]
 			switch {
 			case !e.x.wants(m.Key):
+			case t.contentOnly:
+				e.x.found(m.Key)
+				g.report(recompressedKey(m.Key, ref.Key))
 			case done[m.Key], newest[m.Key] != i:
 				g.report(Refused{Key: m.Key, Reason: reasonTaken, Detail: "an output holds an older original of this key as well (" + ref.Key + "), which is not copied"})
 			default:
@@ -140,7 +143,7 @@ func (e *extraction) span(ctx context.Context, g *restoring, s *span) error {
 	if m := s.originals[0]; m.Size > wholeBytes {
 		return e.write(ctx, g, m, func() (io.ReadCloser, error) { return s.stream(ctx, g.r.store) })
 	}
-	held := s.to - s.from
+	held := s.heldBytes()
 	if err := g.r.budget.acquire(ctx, held); err != nil {
 		return err
 	}

@@ -206,10 +206,15 @@ func (c *completion) look(ctx context.Context, o receipt.Output) (fate, receipt.
 	return complete, ref, nil
 }
 
-// combinedCRC is the checksum that an output must have, from its members' alone.
+// combinedCRC is the checksum that an output must have, from its members' alone; of
+// a recompressed one, whose bytes are not the members', that with which it was proven to
+// hold their text.
 func combinedCRC(e *receipt.Entry, o receipt.Output) (string, error) {
-	if o.Gzip == receipt.SingleGzip {
+	switch o.Gzip {
+	case receipt.SingleGzip:
 		return combinedSingle(e, o)
+	case receipt.Recompressed:
+		return o.CRC64, combinedText(e, o)
 	}
 	var j validate.Joined
 	for i := range e.Members {
@@ -217,11 +222,11 @@ func combinedCRC(e *receipt.Entry, o receipt.Output) (string, error) {
 		if e.Outputs[m.Output].Key != o.Key {
 			continue
 		}
-		crc, err := validate.DecodeCRC64(m.CRC64)
+		held, err := rangeOf(m)
 		if err != nil || m.Offset != j.SizeBytes {
 			return "", errors.Join(err, fmt.Errorf("member %s does not follow the one before it", m.Key))
 		}
-		j.Add(validate.Gzip{SizeBytes: m.Size, CRC64: crc, UncompressedBytes: m.UncompressedBytes, CRC32: m.CRC32})
+		j.Add(held)
 		if m.Newline {
 			j.AddNewline()
 		}

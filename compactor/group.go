@@ -10,6 +10,7 @@ import (
 
 	"github.com/s3compact/s3compact/internal/receipt"
 	"github.com/s3compact/s3compact/internal/s3store"
+	"github.com/s3compact/s3compact/validate"
 )
 
 // group is one group's run.
@@ -146,7 +147,11 @@ const reasonDenied = "denied"
 // standing is what the log knows of an object as it is, refused or alone.
 func (g *group) standing(o s3store.Object) (receipt.Refusal, bool) {
 	r, ok := g.known[o.Key]
-	return r, ok && r.ETag == o.ETag && (r.Content == "" || r.Content == string(g.r.o.Content))
+	ok = ok && r.ETag == o.ETag && (r.Content == "" || r.Content == string(g.r.o.Content))
+	if r.Reason == string(validate.ReasonNotGzip) && g.r.o.PlainText && mayBeText(o.Key) {
+		ok = false // a run that joins gzip only has refused it
+	}
+	return r, ok
 }
 
 // isFresh says whether an object was never read, or not as it is now.

@@ -35,11 +35,15 @@ type sieve struct {
 }
 
 func newSieve(group string, o *Options) *sieve {
-	return &sieve{group: group, sel: o.Selection, match: matcher(o.Selection), cold: o.StorageClasses, minAge: o.MinAge, youngest: endOfTime}
+	s := &sieve{group: group, sel: o.Selection, match: matcher(o.Selection), cold: o.StorageClasses, minAge: o.MinAge, youngest: endOfTime}
+	if o.PlainText {
+		s.match = o.Selection.Matches
+	}
+	return s
 }
 
-// matcher is the rule by which keys are joined: a selection of every key means
-// every gzip file, by its name.
+// matcher is the rule by which gzip objects are joined: a selection of every key
+// means every gzip file, by its name.
 func matcher(sel inventory.Selection) func(key string) bool {
 	if sel.Match == "*" {
 		sel.Match = "*.gz"

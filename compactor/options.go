@@ -28,6 +28,14 @@ type Options struct {
 	DeleteKept bool
 	Content    validate.Content
 	Single     bool // outputs are one gzip member each
+	// PlainText joins text that is not gzip as well: each such member becomes gzip
+	// of its own in the output. It does not go with Single.
+	PlainText bool
+	// Recompress, 1 to 9, compresses the text of outputs anew, with that level. They
+	// do not hold the members' stored bytes, so it needs Keep, or AcceptContentOnly:
+	// then members are deleted whose content alone is proven. 0: not. It does not go with Single.
+	Recompress        int
+	AcceptContentOnly bool
 	// StorageClasses are those of the classes whose reading and early deletion
 	// cost extra (PricedClasses) that are joined all the same.
 	StorageClasses []string
@@ -163,6 +171,20 @@ func (o *Options) setDefaults() {
 	if o.GroupsAtOnce <= 0 {
 		o.GroupsAtOnce = 8
 	}
+}
+
+// checkForm refuses forms of outputs that do not go together, and outputs that do
+// not hold the members' stored bytes where nobody has said what becomes of those.
+func (o *Options) checkForm() error {
+	switch {
+	case o.Single && (o.PlainText || o.Recompress != 0):
+		return fmt.Errorf("an output of one gzip member without recompression is made of gzip objects as they are; recompressed outputs are one gzip member, too: %w", ErrUsage)
+	case o.Recompress < 0 || o.Recompress > 9:
+		return fmt.Errorf("recompress with level %d: from 1 to 9: %w", o.Recompress, ErrUsage)
+	case o.Recompress > 0 && !o.Keep && !o.AcceptContentOnly:
+		return fmt.Errorf("recompressed outputs hold the content of their originals, but the originals can't be given back byte for byte: keep them, or accept that their content alone is proven when they are deleted: %w", ErrUsage)
+	}
+	return nil
 }
 
 type noProgress struct{}

@@ -16,6 +16,9 @@ type taken struct {
 	ref       receipt.OutputRef
 	originals []receipt.Member // in the order in which they lie in the output; Offset counts from its first byte
 	commits   []int            // of each original, the number of the entry that joined it
+	// contentOnly: the output is recompressed. It holds the originals' content, so
+	// that none of them can be given back byte for byte.
+	contentOnly bool
 }
 
 // twice are the keys of which the output holds originals with different bytes:
@@ -108,8 +111,14 @@ func (r *receipts) appendTo(ctx context.Context, t *taken, key string, commit in
 		return 0, fmt.Errorf("entry %d does not describe it: %w", commit, receipt.ErrFormat)
 	}
 	end = at
+	textOnly := e.Outputs[i].Gzip == receipt.Recompressed
+	t.contentOnly = t.contentOnly || textOnly
 	for _, m := range e.Members {
 		if m.Output != i {
+			continue
+		}
+		if textOnly { // no bytes of the output are its own
+			t.originals, t.commits = append(t.originals, m), append(t.commits, commit)
 			continue
 		}
 		offset, length := placed(&m)

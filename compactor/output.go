@@ -7,6 +7,7 @@ import (
 	"io"
 	"sync"
 
+	"github.com/klauspost/compress/gzip"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/s3compact/s3compact/internal/receipt"
@@ -33,12 +34,17 @@ type outputWriter struct {
 	// when all members are known.
 	name func(first string, members []receipt.Member, all bool) (key string, err error)
 
-	first   string // key of the first member
-	key     string
-	id      string // of the upload; "" before it was started
-	joined  validate.Joined
-	joiner  *singlegzip.Joiner // of an output of one gzip member
-	members []receipt.Member
+	first  string // key of the first member
+	key    string
+	id     string // of the upload; "" before it was started
+	joined validate.Joined
+	joiner *singlegzip.Joiner // of an output of one gzip member
+	packer *packer            // of text; nil where there is none
+
+	recompress    int         // level with which all text is compressed anew; 0: not
+	recompressing bool        // the packer has begun, and has not ended
+	inflater      gzip.Reader // of members whose text is compressed anew
+	members       []receipt.Member
 
 	buf     []byte
 	number  int32 // of the last part that was sent
@@ -64,7 +70,15 @@ func (w *outputWriter) add(m *member, body io.Reader) error {
 		CRC64: validate.EncodeCRC64(m.proof.CRC64), UncompressedBytes: m.proof.UncompressedBytes, CRC32: m.proof.CRC32,
 		LastModified: m.info.LastModified, Attributes: m.info.Attributes, Newline: m.proof.NeedsNewline(),
 	}
-	if m.pieces != nil {
+	if m.plain {
+		record.Encoding = receipt.PlainText
+	}
+	switch {
+	case w.recompress > 0:
+		return w.appendText(record, m.plain, body)
+	case m.plain:
+		return w.appendPacked(record, m.proof, body)
+	case m.pieces != nil:
 		return w.appendSingle(record, m, body)
 	}
 	return w.append(record, m.proof, body)
@@ -84,14 +98,7 @@ func (w *outputWriter) append(record receipt.Member, proof validate.Gzip, body i
 	}
 	record.Offset = w.joined.SizeBytes
 	w.joined.Add(proof)
-	if record.Newline {
-		if err := w.write(validate.NewlineMember); err != nil {
-			return err
-		}
-		w.joined.AddNewline()
-	}
-	w.members = append(w.members, record)
-	return nil
+	return w.endMember(record)
 }
 
 // copy appends a whole object whose bytes the server copies. No bytes may be
@@ -180,7 +187,11 @@ func (w *outputWriter) nextPart(last bool) (int32, error) {
 		return 0, fmt.Errorf("output s3://%s/%s needs more than %d parts: use a smaller --target-size", w.bucket, w.key, maxParts)
 	}
 	if w.id == "" {
-		key, err := w.name(w.first, w.members, last)
+		var members []receipt.Member
+		if last { // else more come meanwhile
+			members = w.members
+		}
+		key, err := w.name(w.first, members, last)
 		if err != nil {
 			return 0, err
 		}
@@ -254,6 +265,10 @@ func (w *outputWriter) finish(ctx context.Context) (receipt.Output, error) {
 // abort drops the upload: nothing of it was ever visible. A failure only
 // leaves an upload that a later run sweeps.
 func (w *outputWriter) abort(ctx context.Context) {
+	if w.recompressing {
+		w.packer.abort()
+		w.recompressing = false
+	}
 	_ = w.uploads.Wait() // its error was seen, or does not matter any more
 	if w.id != "" {
 		_ = w.store.AbortUpload(ctx, w.bucket, w.key, w.id)

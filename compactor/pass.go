@@ -31,7 +31,9 @@ type pass struct {
 
 func (g *group) newPass() *pass {
 	o := g.r.o
-	return &pass{g: g, sieve: newSieve(g.prefix, o), plan: newPlanner(o.Selection.TargetSizeBytes, g.isFresh), seen: map[string]string{}}
+	p := &pass{g: g, sieve: newSieve(g.prefix, o), plan: newPlanner(o.Selection.TargetSizeBytes, g.isFresh), seen: map[string]string{}}
+	p.plan.plainText = o.PlainText
+	return p
 }
 
 // run lists the group and makes the attempts.

@@ -30,6 +30,18 @@ func classOfKey(key, storageClass string) keyClass {
 	return keyClass{extension(key), storageClass, partition(key)}
 }
 
+// classOf is the class of a candidate. Where plain text is joined, its output is
+// gzip: a.json and b.json.gz are of one class, and their output ends in .json.gz.
+func (p *planner) classOf(o s3store.Object) keyClass {
+	k := classOfKey(o.Key, o.StorageClass)
+	if p.plainText && !strings.HasSuffix(k.extension, gzipExtension) {
+		k.extension += gzipExtension
+	}
+	return k
+}
+
+const gzipExtension = ".gz"
+
 // maxPending bounds the candidates that a planner holds back.
 const maxPending = 3 * maxMembers
 
@@ -41,6 +53,7 @@ const maxPending = 3 * maxMembers
 // fewer than that again; a candidate takes about 300 bytes.
 type planner struct {
 	targetBytes int64
+	plainText   bool                      // text that is not gzip is joined
 	fresh       func(s3store.Object) bool // not read before: a chunk of others is not worth an attempt
 
 	open      map[keyClass]*pendingClass
@@ -63,7 +76,7 @@ func newPlanner(targetBytes int64, fresh func(s3store.Object) bool) *planner {
 
 // add takes the next candidate.
 func (p *planner) add(o s3store.Object) {
-	k := classOfKey(o.Key, o.StorageClass)
+	k := p.classOf(o)
 	if k.partition != p.partition {
 		p.partition = k.partition
 		p.end(func(open keyClass) bool { return !strings.HasPrefix(o.Key, open.partition) })
@@ -148,7 +161,11 @@ func (p *planner) take() []chunk {
 }
 
 // drop forgets all candidates.
-func (p *planner) drop() { *p = *newPlanner(p.targetBytes, p.fresh) }
+func (p *planner) drop() {
+	empty := newPlanner(p.targetBytes, p.fresh)
+	empty.plainText = p.plainText
+	*p = *empty
+}
 
 // extension is the last extension before .gz together with it, such as
 // .json.gz, or .gz alone, or the last extension of another name. Only letters

@@ -43,6 +43,8 @@ func (p *putBack) output(ctx context.Context, t *taken) error {
 		switch {
 		case err != nil:
 			return err
+		case how == vacant && t.contentOnly: // it went away since the entry was written, and can't come back
+			p.note(m, newer, "", false)
 		case how == vacant:
 			missing = append(missing, m)
 		default:
@@ -95,7 +97,7 @@ func (p *putBack) span(ctx context.Context, s *span) error {
 	if s.originals[0].Size > wholeBytes {
 		return p.large(ctx, s)
 	}
-	held := s.to - s.from
+	held := s.heldBytes()
 	if err := r.budget.acquire(ctx, held); err != nil {
 		return err
 	}

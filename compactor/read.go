@@ -22,6 +22,7 @@ type member struct {
 	info      s3store.Info
 	proof     validate.Gzip     // its First is not kept
 	pieces    singlegzip.Pieces // for an output of one gzip member
+	plain     bool              // plain text, not gzip
 	class     headers
 	firstLine string // digest of the first line, for the rule of equal header lines; "" when it is too long
 	body      []byte // nil for an object too large to hold: it is read again
@@ -42,6 +43,8 @@ type reader struct {
 	budget  *budget
 	provers sync.Pool // of *validate.Prover
 	bodies  [bodyClasses]sync.Pool
+
+	plainText bool // text that is not gzip is joined
 }
 
 // bodyClasses are the sizes of pooled buffers: the powers of two up to holdBytes.
@@ -159,7 +162,7 @@ func (r *reader) readOnce(ctx context.Context, o s3store.Object) (*member, error
 		if sum != nil {
 			sum.Write(m.body)
 		}
-		m.proof, m.pieces, err = r.proveGzip(prover, m.body)
+		err = r.prove(m, prover)
 		if err != nil { // the proof ends at the flaw; the checksums still tell whether the transfer is to blame
 			m.proof.CRC64 = validate.CRC64(m.body)
 		}
@@ -189,7 +192,7 @@ func (r *reader) readOnce(ctx context.Context, o s3store.Object) (*member, error
 // proveStream proves an object that is too large to hold.
 func (r *reader) proveStream(m *member, prover *validate.Prover, body io.Reader, sum hash.Hash) (err error) {
 	in := &crcReader{r: body, sum: sum}
-	m.proof, m.pieces, err = r.proveGzipStream(prover, in)
+	err = r.proveStreamed(m, prover, in)
 	if err != nil && isFlaw(err) {
 		// Read on to the end: only then do the checksums tell whether the transfer is to blame.
 		if _, rerr := io.Copy(io.Discard, in); rerr != nil {

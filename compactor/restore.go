@@ -342,7 +342,7 @@ func (x *restorer) wait(ctx context.Context, d time.Duration, groups int) error 
 // it is, is no matter here.
 func (x *restorer) refused(r Refused) {
 	switch r.Reason {
-	case reasonTaken, reasonName, "foreign":
+	case reasonTaken, reasonName, reasonRecompressed, "foreign":
 	default:
 		return
 	}

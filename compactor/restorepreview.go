@@ -111,6 +111,9 @@ func (g *restoring) preview(ctx context.Context) (RestorePreview, error) {
 			case how == newer || keys[m.Key] || twice[m.Key]:
 				one.Refused++
 				g.report(takenKey(m.Key, ref.Key, twice[m.Key]))
+			case how == vacant && t.contentOnly:
+				one.Refused++
+				g.report(recompressedKey(m.Key, ref.Key))
 			case how == back:
 				one.There++
 			default:

@@ -162,9 +162,13 @@ func (g *restoring) free(ctx context.Context, t *taken, chosen map[string]bool) 
 		if err != nil {
 			return false, err
 		}
-		if how == newer || chosen[m.Key] || twice[m.Key] {
+		switch {
+		case how == newer || chosen[m.Key] || twice[m.Key]:
 			free = false
 			g.report(takenKey(m.Key, t.ref.Key, twice[m.Key]))
+		case how == vacant && t.contentOnly:
+			free = false
+			g.report(recompressedKey(m.Key, t.ref.Key))
 		}
 	}
 	return free, nil

@@ -83,7 +83,10 @@ func (r *refusal) Error() string { return r.reason + ": " + r.detail }
 // stem is the part of a name before its extension, at most 64 bytes, cut at a
 // character's border; of an output, the stem that it was named with.
 func stem(key, extension string) string {
-	name := strings.TrimSuffix(key[strings.LastIndexByte(key, '/')+1:], extension)
+	name, gzip := strings.CutSuffix(key[strings.LastIndexByte(key, '/')+1:], extension)
+	if !gzip { // plain text
+		name = strings.TrimSuffix(name, strings.TrimSuffix(extension, gzipExtension))
+	}
 	if _, _, ok := receipt.ParseOutputName(key); ok {
 		name = name[:strings.LastIndex(name, ".s3c-")]
 	}

@@ -51,13 +51,16 @@ func Run(ctx context.Context, s Store, o Options, groups []string) (Summary, err
 	if o.Dest != nil && hidden(o.Dest.Key) {
 		return Summary{}, fmt.Errorf("dest %s: query engines skip what lies below a segment that begins with _ or a dot, so the joined records would be gone for them: %w", o.Dest, ErrUsage)
 	}
+	if err := o.checkForm(); err != nil {
+		return Summary{}, err
+	}
 	r := &run{o: &o, store: s, outBucket: o.Bucket, budget: newBudget(o.MemoryBytes, o.Concurrency), crew: newCrew()}
 	defer r.crew.dismiss()
 	if o.Dest != nil {
 		r.outBucket, r.outPrefix = o.Dest.Bucket, o.Dest.Key
 	}
 	r.reader = newReader(s, o.Bucket, o.Content, r.budget)
-	r.reader.single = o.Single
+	r.reader.single, r.reader.plainText = o.Single, o.PlainText
 	r.summary.Groups = int64(len(groups))
 	if len(groups) == 0 {
 		return r.summary, nil

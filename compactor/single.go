@@ -57,18 +57,24 @@ func (w *outputWriter) appendSingle(record receipt.Member, m *member, body io.Re
 
 // end is what comes behind the last member.
 func (w *outputWriter) end() error {
-	if w.joiner == nil {
-		return nil
+	switch {
+	case w.recompressing:
+		return w.endText()
+	case w.joiner != nil:
+		return w.write(singlegzip.Finish(&w.joined))
 	}
-	return w.write(singlegzip.Finish(&w.joined))
+	return nil
 }
 
 // form is the output's form in its receipt.
 func (w *outputWriter) form() string {
-	if w.joiner == nil {
-		return ""
+	switch {
+	case w.recompress > 0:
+		return receipt.Recompressed
+	case w.joiner != nil:
+		return receipt.SingleGzip
 	}
-	return receipt.SingleGzip
+	return ""
 }
 
 // combinedSingle is combinedCRC for an output of one gzip member.
@@ -132,7 +138,10 @@ func proveSingle(p *validate.Prover, r io.Reader, e *receipt.Entry, index int) (
 
 // rebuilt is the original in its range of an output.
 func rebuilt(r io.Reader, m *receipt.Member) io.Reader {
-	if m.Pieces == nil {
+	switch {
+	case m.PackedBytes > 0:
+		return &unpacked{in: brokenReader{r: r}}
+	case m.Pieces == nil:
 		return r
 	}
 	crc, err := validate.DecodeCRC64(m.CRC64)

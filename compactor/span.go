@@ -29,23 +29,32 @@ type span struct {
 	ref       receipt.OutputRef
 	originals []*receipt.Member
 	from, to  int64 // bytes of the output
+	unpacked  int64 // bytes of plain text that the output holds packed
 }
 
+// heldBytes is the memory that the span's bodies take.
+func (s *span) heldBytes() int64 { return s.to - s.from + s.unpacked }
+
 // spans cuts wanted originals, in the order in which they lie in the output. A
-// span is longer than spanBytes only where it is a single original.
+// span takes more memory than spanBytes only where it is a single original.
 func spans(ref receipt.OutputRef, originals []*receipt.Member) []span {
 	var all []span
 	for _, m := range originals {
 		offset, length := placed(m)
+		unpacked := int64(0)
+		if m.PackedBytes > 0 {
+			unpacked = m.Size
+		}
 		if n := len(all); n > 0 {
 			s := &all[n-1]
-			if offset-s.to <= spanGapBytes && offset+length-s.from <= spanBytes && m.Size <= spanBytes {
+			if offset-s.to <= spanGapBytes && offset+length-s.from+s.unpacked+unpacked <= spanBytes && m.Size <= spanBytes {
 				s.originals = append(s.originals, m)
 				s.to = offset + length
+				s.unpacked += unpacked
 				continue
 			}
 		}
-		all = append(all, span{ref, []*receipt.Member{m}, offset, offset + length})
+		all = append(all, span{ref, []*receipt.Member{m}, offset, offset + length, unpacked})
 	}
 	return all
 }
@@ -90,8 +99,8 @@ func (s *span) bodiesOnce(ctx context.Context, store Store) ([][]byte, error) {
 	for i, m := range s.originals {
 		offset, length := placed(m)
 		own := b[offset-s.from:][:length]
-		if m.Pieces != nil {
-			if own, err = io.ReadAll(rebuilt(bytes.NewReader(own), m)); err != nil {
+		if m.Pieces != nil || m.PackedBytes > 0 {
+			if own, err = io.ReadAll(io.LimitReader(rebuilt(bytes.NewReader(own), m), m.Size+1)); err != nil {
 				return nil, fmt.Errorf("original %s at byte %d of s3://%s/%s: %w: %w", m.Key, offset, s.ref.Bucket, s.ref.Key, errAltered, err)
 			}
 		}

@@ -61,8 +61,12 @@ func proveBytes(r io.Reader, e *receipt.Entry, index int) (members int, bytes in
 	o := &e.Outputs[index]
 	whole := &crcReader{r: r}
 	prover := validate.NewProver()
-	if o.Gzip == receipt.SingleGzip {
+	switch o.Gzip {
+	case receipt.SingleGzip:
 		members, err = proveSingle(prover, whole, e, index)
+		return members, whole.n, err
+	case receipt.Recompressed:
+		members, err = proveRecompressed(whole, e, index)
 		return members, whole.n, err
 	}
 	for i := range e.Members {
@@ -94,11 +98,15 @@ func proveMember(p *validate.Prover, r *crcReader, m *receipt.Member) error {
 	if r.n != m.Offset {
 		return fmt.Errorf("the receipt has a gap: the member before it ends at byte %d", r.n)
 	}
-	proof, err := p.GzipStream(io.LimitReader(r, m.Size))
+	want, err := rangeOf(m)
 	if err != nil {
 		return err
 	}
-	if proof.SizeBytes != m.Size || validate.EncodeCRC64(proof.CRC64) != m.CRC64 || proof.UncompressedBytes != m.UncompressedBytes || proof.CRC32 != m.CRC32 {
+	proof, err := p.GzipStream(io.LimitReader(r, want.SizeBytes))
+	if err != nil {
+		return err
+	}
+	if proof.SizeBytes != want.SizeBytes || proof.CRC64 != want.CRC64 || proof.UncompressedBytes != want.UncompressedBytes || proof.CRC32 != want.CRC32 {
 		return errors.New("its checksums are not those of the receipt")
 	}
 	if m.Newline {

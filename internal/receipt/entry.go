@@ -79,8 +79,19 @@ type Counts struct {
 	Seconds      float64           `json:"seconds,omitempty"`
 }
 
-// SingleGzip is the form of an output that is one gzip member.
-const SingleGzip = "single"
+// The forms of outputs beside that of members one behind another.
+const (
+	// SingleGzip is the form of an output that is one gzip member, made of its
+	// members' deflate data as it is.
+	SingleGzip = "single"
+	// Recompressed is the form of an output whose text was compressed anew: it
+	// holds the content of its members, not their stored bytes. Their offsets and
+	// lengths are those in its text.
+	Recompressed = "recompressed"
+)
+
+// PlainText is the encoding of a member that was stored as text.
+const PlainText = "plain"
 
 // Output is an object made of members. It is a multipart upload until the
 // commit that names it is followed by its completion.
@@ -97,7 +108,7 @@ type Output struct {
 	// later one are originals that are there beside the output.
 	Commit int `json:"commit,omitempty"`
 
-	Gzip string `json:"gzip,omitempty"` // SingleGzip, or "": the members as they are, one behind another
+	Gzip string `json:"gzip,omitempty"` // SingleGzip, Recompressed, or "": the members as they are, one behind another
 
 	Parts      []s3store.Part     `json:"parts"`
 	Attributes s3store.Attributes `json:"attributes"`
@@ -119,7 +130,7 @@ type Member struct {
 	ETag      string `json:"etag"`
 	VersionID string `json:"version_id,omitempty"`
 	Size      int64  `json:"size"`      // stored bytes
-	Offset    int64  `json:"offset"`    // of its first byte in the output
+	Offset    int64  `json:"offset"`    // of its first byte in the output; in the text of a recompressed one
 	CRC64     string `json:"crc64nvme"` // base64, of the stored bytes
 	Newline   bool   `json:"newline,omitempty"`
 	// Newline: a gzip member of 21 bytes that holds "\n" follows it, which is no part of Size.
@@ -128,6 +139,12 @@ type Member struct {
 	// of it, and the checksum of its range of the output.
 	Pieces     singlegzip.Pieces `json:"pieces,omitempty"`
 	RangeCRC64 string            `json:"range_crc64nvme,omitempty"`
+
+	// Encoding is PlainText, or "": gzip. The output holds a plain member as
+	// gzip of PackedBytes, whose checksum is RangeCRC64; a recompressed output has
+	// no such range of it.
+	Encoding    string `json:"encoding,omitempty"`
+	PackedBytes int64  `json:"packed_bytes,omitempty"`
 
 	UncompressedBytes int64              `json:"uncompressed_bytes"`
 	CRC32             uint32             `json:"crc32"`
@@ -138,17 +155,28 @@ type Member struct {
 // Absorbed says whether the member is an earlier output, not an original.
 func (m *Member) Absorbed() bool { return m.Commit > 0 }
 
-// RangeBytes is how many bytes of the output are the member's, without a newline behind it.
+// RangeBytes is how many bytes of the output are the member's, without a newline
+// behind it. Of a recompressed output no bytes are a member's.
 func (m *Member) RangeBytes() int64 {
-	if m.Pieces != nil {
+	switch {
+	case m.Pieces != nil:
 		return m.Pieces.JoinedBytes()
+	case m.PackedBytes > 0:
+		return m.PackedBytes
 	}
 	return m.Size
 }
 
-// check says whether the record of a member of an output of one gzip member can be one.
+// check says whether the record of a member that an output does not hold as it was can be one.
 func (m *Member) check() error {
-	if m.Pieces == nil {
+	switch {
+	case m.Encoding != "" && m.Encoding != PlainText:
+		return fmt.Errorf("member %s: encoding %q; this s3compact knows %q: use a newer one", m.Key, m.Encoding, PlainText)
+	case m.PackedBytes < 0 || m.PackedBytes > 0 && (m.Encoding != PlainText || m.Pieces != nil):
+		return fmt.Errorf("member %s: %d packed bytes of what was not packed", m.Key, m.PackedBytes)
+	case m.Encoding == PlainText && m.UncompressedBytes != m.Size:
+		return fmt.Errorf("member %s: plain text of %d bytes in %d", m.Key, m.UncompressedBytes, m.Size)
+	case m.Pieces == nil:
 		return nil
 	}
 	if err := m.Pieces.Check(); err != nil {

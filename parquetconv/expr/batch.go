@@ -1,10 +1,9 @@
 package expr
 
 import (
+	"sync"
+
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/decimal128"
-	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/s3compact/s3compact/parquetconv/value"
 )
@@ -24,89 +23,81 @@ type Fault struct {
 	Bad *value.Bad
 }
 
+// Expr is an expression whose types are right. It may be used by several
+// goroutines at once.
+type Expr struct {
+	Type  value.Type
+	root  *node
+	slots []int        // of the columns that are read, and of values that are bound on the way (-1): the index in a batch
+	types []value.Type // of the slots
+	pool  *sync.Pool
+}
+
+// Parse reads an expression and checks its types. Faults are *Error.
+func Parse(text string, scope Scope) (*Expr, error) {
+	s, err := parse(text)
+	if err != nil {
+		return nil, err
+	}
+	c := &checker{text: text, scope: scope, slotOf: map[int]int{}}
+	root, err := c.check(s)
+	if err != nil {
+		return nil, err
+	}
+	return newExpr(root, c.slots, c.types), nil
+}
+
+func newExpr(root *node, slots []int, types []value.Type) *Expr {
+	return &Expr{Type: root.t, root: root, slots: slots, types: types, pool: &sync.Pool{New: func() any { return &scratch{} }}}
+}
+
+// As is the expression as a column of a type takes it: of that type itself, or
+// null, int32 for int64, float for double. It is nil for any other.
+func (e *Expr) As(t value.Type) *Expr {
+	switch from := e.Type.Kind; {
+	case e.Type == t:
+		return e
+	case from == value.Null && !t.Nested(), from == value.Int32 && t.Kind == value.Int64, from == value.Float && t.Kind == value.Double:
+		return newExpr(retyped(e.root, t), e.slots, e.types)
+	}
+	return nil
+}
+
 // EvalColumns computes the expression for all rows. The result has the Arrow
 // type of e.Type, or is an *array.Dictionary with int32 indices and values of
-// that type where e.Type is string; it is the caller's to release. It is null
-// in the rows of the faults, of which there is at most one a row, in the order
-// of the rows.
+// that type where e.Type is string or json; it is the caller's to release. It
+// is null in the rows of the faults, of which there is at most one a row, in
+// the order of the rows.
+//
+// A function of one column that comes as a dictionary is computed once for
+// each entry that the rows use. Texts share the memory of the batch only where
+// the expression is a column's name.
 //
 // It stands beside Eval until nothing evaluates row by row; then it takes that name.
 func (e *Expr) EvalColumns(b *Batch) (arrow.Array, []Fault) {
-	out := array.NewBuilder(memory.DefaultAllocator, e.Type.Arrow())
-	defer out.Release()
-	var faults []Fault
-	r := &Row{Values: make([]value.Value, len(b.Columns))}
-	for i := range b.Rows {
-		r.Arena = r.Arena[:0]
-		for c, column := range b.Columns {
-			r.Values[c] = valueAt(column, i)
+	if i, ok := e.column(); ok {
+		if a := b.Columns[i]; arrow.TypeEqual(a.DataType(), e.Type.Arrow()) || a.DataType().ID() == arrow.DICTIONARY {
+			a.Retain()
+			return a, nil
 		}
-		v, bad := e.eval(r)
+	}
+	s := e.pool.Get().(*scratch)
+	defer func() { s.reset(); e.pool.Put(s) }()
+	f := e.topFrame(b, s)
+	out := f.store(e.root.run(f), e.Type)
+	var faults []Fault
+	for i, bad := range f.bad {
 		if bad != nil {
 			faults = append(faults, Fault{Row: i, Bad: bad})
-			v = value.NullValue
 		}
-		appendValue(out, v)
 	}
-	return out.NewArray(), faults
+	return out, faults
 }
 
-func valueAt(a arrow.Array, i int) value.Value {
-	if a == nil || a.IsNull(i) {
-		return value.NullValue
+// column is the index of the column that the expression is the name of.
+func (e *Expr) column() (int, bool) {
+	if e.root.isColumn {
+		return e.slots[e.root.reads[0]], true
 	}
-	switch a := a.(type) {
-	case *array.Boolean:
-		return value.Bool(a.Value(i))
-	case *array.Int32:
-		return value.Value{Int: int64(a.Value(i))}
-	case *array.Int64:
-		return value.Value{Int: a.Value(i)}
-	case *array.Date32:
-		return value.Value{Int: int64(a.Value(i))}
-	case *array.Timestamp:
-		return value.Value{Int: int64(a.Value(i))}
-	case *array.Float32:
-		return value.Value{Float: float64(a.Value(i))}
-	case *array.Float64:
-		return value.Value{Float: a.Value(i)}
-	case *array.Decimal128:
-		return value.Value{Dec: a.Value(i)}
-	case *array.Binary:
-		return value.Value{Bytes: a.Value(i)}
-	case *array.String:
-		return value.Value{Bytes: []byte(a.Value(i))}
-	case *array.Dictionary:
-		return valueAt(a.Dictionary(), a.GetValueIndex(i))
-	}
-	return value.Value{} // a nested value is known to be there
-}
-
-func appendValue(out array.Builder, v value.Value) {
-	if v.Null {
-		out.AppendNull()
-		return
-	}
-	switch out := out.(type) {
-	case *array.BooleanBuilder:
-		out.Append(v.Int != 0)
-	case *array.Int32Builder:
-		out.Append(int32(v.Int))
-	case *array.Int64Builder:
-		out.Append(v.Int)
-	case *array.Date32Builder:
-		out.Append(arrow.Date32(v.Int))
-	case *array.TimestampBuilder:
-		out.Append(arrow.Timestamp(v.Int))
-	case *array.Float32Builder:
-		out.Append(float32(v.Float))
-	case *array.Float64Builder:
-		out.Append(v.Float)
-	case *array.Decimal128Builder:
-		out.Append(decimal128.New(v.Dec.HighBits(), v.Dec.LowBits()))
-	case *array.BinaryBuilder:
-		out.Append(v.Bytes)
-	case *array.StringBuilder:
-		out.BinaryBuilder.Append(v.Bytes)
-	}
+	return 0, false
 }

@@ -1,9 +1,7 @@
 package expr
 
 import (
-	"bytes"
-	"time"
-	"unicode/utf8"
+	"fmt"
 
 	"github.com/s3compact/s3compact/parquetconv/value"
 )
@@ -12,217 +10,197 @@ import (
 type function struct {
 	minArgs, maxArgs int // maxArgs 0: no limit
 	usage            string
-	build            func(*checker, *syntax, []typed) (typed, error)
+	build            func(*checker, *syntax, []*node) (*node, error)
 }
 
 // functions by name. Positions and lengths count characters (code points),
-// from 1. Any null argument gives null, but for coalesce and nullif.
+// from 1. A null argument gives null, but for coalesce and nullif.
 var functions map[string]function
 
 func init() {
 	functions = map[string]function{
-		"coalesce":   {1, 0, "coalesce(value, …)", buildCoalesce},
-		"nullif":     {2, 2, "nullif(value, value)", buildNullif},
-		"lower":      {1, 1, "lower(string)", textFunction(bytes.ToLower)},
-		"upper":      {1, 1, "upper(string)", textFunction(bytes.ToUpper)},
-		"concat":     {1, 0, "concat(string, …)", buildConcat},
-		"length":     {1, 1, "length(string)", buildLength},
-		"substr":     {2, 3, "substr(string, start[, length])", buildSubstr},
-		"split_part": {3, 3, "split_part(string, delimiter, n)", buildSplitPart},
-		"date_trunc": {2, 2, "date_trunc('unit', timestamp or date)", buildDateTrunc},
+		"coalesce": {1, 0, "coalesce(value, …)", buildCoalesce},
+		"nullif":   {2, 2, "nullif(value, value)", buildNullif},
+		"greatest": {1, 0, "greatest(value, …)", extreme(1)},
+		"least":    {1, 0, "least(value, …)", extreme(-1)},
+
+		"lower":       {1, 1, "lower(string)", buildLower},
+		"upper":       {1, 1, "upper(string)", buildUpper},
+		"concat":      {1, 0, "concat(string, …)", buildConcat},
+		"length":      {1, 1, "length(string)", buildLength},
+		"substr":      {2, 3, "substr(string, start[, length])", buildSubstr},
+		"split_part":  {3, 3, "split_part(string, delimiter, n)", buildSplitPart},
+		"trim":        {1, 2, "trim(string[, characters])", trimmer(true, true)},
+		"ltrim":       {1, 2, "ltrim(string[, characters])", trimmer(true, false)},
+		"rtrim":       {1, 2, "rtrim(string[, characters])", trimmer(false, true)},
+		"replace":     {2, 3, "replace(string, search[, replacement])", buildReplace},
+		"starts_with": {2, 2, "starts_with(string, prefix)", buildStartsWith},
+		"strpos":      {2, 2, "strpos(string, search)", buildStrpos},
+		"url_decode":  {1, 1, "url_decode(string)", buildURLDecode},
+
+		"regexp_like":         {2, 2, "regexp_like(string, 'pattern')", buildRegexpLike},
+		"regexp_extract":      {2, 3, "regexp_extract(string, 'pattern'[, group])", buildRegexpExtract},
+		"json_extract_scalar": {2, 2, "json_extract_scalar(json, '$.path')", buildJSONExtract},
+
+		"date_trunc":       {2, 2, "date_trunc('unit', timestamp or date)", buildDateTrunc},
+		"extract":          {2, 2, "extract(unit from timestamp or date)", buildExtract},
+		"to_timestamp":     {1, 2, "to_timestamp(string[, 'format'])", buildToTimestamp},
+		"from_unixtime":    {1, 1, "from_unixtime(seconds)", fromUnix(1_000_000)},
+		"from_unixtime_ms": {1, 1, "from_unixtime_ms(milliseconds)", fromUnix(1_000)},
+		"from_unixtime_us": {1, 1, "from_unixtime_us(microseconds)", fromUnix(1)},
+
+		"abs":    {1, 1, "abs(number)", buildAbs},
+		"ceil":   {1, 1, "ceil(number)", rounder("ceil")},
+		"floor":  {1, 1, "floor(number)", rounder("floor")},
+		"round":  {1, 2, "round(number[, digits])", rounder("round")},
+		"bucket": {2, 2, "bucket(n, value)", buildBucket},
 	}
 	functions["substring"] = functions["substr"]
+	for _, unit := range []string{"year", "quarter", "month", "week", "day", "hour", "minute", "second", "day_of_week", "day_of_year"} {
+		functions[unit] = function{1, 1, unit + "(timestamp or date)", func(c *checker, s *syntax, args []*node) (*node, error) {
+			return c.extract(s, unit, s.operands[0], args[0])
+		}}
+	}
 }
 
-func (c *checker) call(s *syntax, args []typed) (typed, error) {
+func (c *checker) call(s *syntax, args []*node) (*node, error) {
 	f, ok := functions[s.text]
 	if !ok {
-		return typed{}, c.errorf(s, "unknown function %s", s.text)
+		return nil, c.errorf(s, "unknown function %s", s.text)
 	}
 	if len(args) < f.minArgs || f.maxArgs > 0 && len(args) > f.maxArgs {
-		return typed{}, c.errorf(s, "%d arguments; write %s", len(args), f.usage)
+		return nil, c.errorf(s, "%d arguments; write %s", len(args), f.usage)
 	}
 	return f.build(c, s, args)
 }
 
-// want checks the arguments' types: one letter each, s for string, i for a
-// whole number; the last one goes for all that follow.
-func (c *checker) want(s *syntax, args []typed, letters string) error {
+// want checks the arguments' types, one letter each: s for string, i for a
+// whole number; the last one goes for all that follow. An untyped null gets
+// the type.
+func (c *checker) want(s *syntax, args []*node, letters string) error {
 	for i, a := range args {
-		ok, what := a.t.Kind == value.String, "a string"
+		t, ok, what := text, a.t.Kind == value.String, "a string"
 		if letters[min(i, len(letters)-1)] == 'i' {
-			ok, what = anyOfInt(a.t), "a whole number"
+			t, ok, what = integer, anyInt(a.t), "a whole number"
 		}
-		if !ok && a.t.Kind != value.Null {
-			return c.errorf(s.operands[i], "%s needs %s here, not %s: cast it", s.text, what, a.t)
+		switch {
+		case a.t.Kind == value.Null:
+			args[i] = fold(converted(a, t))
+		case !ok:
+			return c.errorf(s.operands[i], "%s needs %s here, not %s: cast it", nameOf(s), what, a.t)
 		}
 	}
 	return nil
 }
 
-// strict evaluates all arguments and calls f unless one is null. f may keep nothing of its slice.
-func strict(args []typed, f func(*Row, []value.Value) (value.Value, *value.Bad)) eval {
-	return func(r *Row) (value.Value, *value.Bad) {
-		var room [4]value.Value
-		values := room[:0]
-		for _, a := range args {
-			v, bad := a.eval(r)
-			if bad != nil || v.Null {
-				return v, bad
+// constantText is an argument that must be a string constant, such as a pattern.
+func (c *checker) constantText(s *syntax, i int, o *node, what string) (string, error) {
+	if v, ok := o.literal(); ok && o.t.Kind == value.String {
+		return string(v.Bytes), nil
+	}
+	return "", c.errorf(s.operands[i], "%s needs its %s as a constant string", nameOf(s), what)
+}
+
+// constantInt is an argument that must be a whole number within bounds, given
+// as a constant.
+func (c *checker) constantInt(s *syntax, i int, o *node, what string, least, most int64) (int64, error) {
+	if v, ok := o.literal(); ok && anyInt(o.t) && v.Int >= least && v.Int <= most {
+		return v.Int, nil
+	}
+	return 0, c.errorf(s.operands[i], "%s needs its %s as a constant whole number, %s", nameOf(s), what, bounds(least, most))
+}
+
+func bounds(least, most int64) string {
+	if least == most {
+		return fmt.Sprint(least)
+	}
+	return fmt.Sprintf("%d to %d", least, most)
+}
+
+// The shapes of functions: what they make of arguments that are not null.
+
+// slicing makes parts of the first argument, which the result shares. The
+// function returns where the part begins and ends; ok is false for null.
+func slicing(args []*node, part func(b []byte, v []vector, i int) (from, to int, ok bool, bad *value.Bad)) *node {
+	return newNode(text, args, func(f *frame) vector {
+		v, nulls := f.operands(args)
+		r := result{f: f, nulls: nulls}
+		out := dense(nil)
+		out.data, out.starts, out.ends = v[0].data, f.scratch.offsets.take(f.n), f.scratch.offsets.take(f.n)
+		for i := range f.n {
+			if r.null(i) {
+				continue
 			}
-			values = append(values, v)
-		}
-		return f(r, values)
-	}
-}
-
-func buildCoalesce(c *checker, s *syntax, args []typed) (typed, error) {
-	t, evals, err := c.common(s, args)
-	return typed{t: t, eval: func(r *Row) (value.Value, *value.Bad) {
-		for _, e := range evals {
-			if v, bad := e(r); bad != nil || !v.Null {
-				return v, bad
+			from, to, ok, bad := part(v[0].text(i), v, i)
+			switch {
+			case bad != nil:
+				r.fail(i, bad)
+			case !ok:
+				r.setNull(i)
+			default:
+				start := v[0].starts[i&v[0].mask]
+				out.starts[i], out.ends[i] = start+int32(from), start+int32(to)
 			}
 		}
-		return value.NullValue, nil
-	}}, err
+		out.nulls = r.nulls
+		return out
+	})
 }
 
-func buildNullif(c *checker, s *syntax, args []typed) (typed, error) {
-	equal, err := c.compare(s, "=", args[0], args[1])
-	return typed{t: args[0].t, eval: func(r *Row) (value.Value, *value.Bad) {
-		is, bad := equal.eval(r)
-		if bad != nil || !is.Null && is.Int != 0 {
-			return value.NullValue, bad
-		}
-		return args[0].eval(r)
-	}}, err
-}
-
-func textFunction(f func([]byte) []byte) func(*checker, *syntax, []typed) (typed, error) {
-	return func(c *checker, s *syntax, args []typed) (typed, error) {
-		return typed{t: text, eval: strict(args, func(_ *Row, v []value.Value) (value.Value, *value.Bad) {
-			return value.Value{Bytes: f(v[0].Bytes)}, nil
-		})}, c.want(s, args, "s")
-	}
-}
-
-func buildConcat(c *checker, s *syntax, args []typed) (typed, error) {
-	return typed{t: text, eval: strict(args, func(r *Row, v []value.Value) (value.Value, *value.Bad) {
-		start := len(r.Arena)
-		for _, part := range v {
-			r.Arena = append(r.Arena, part.Bytes...)
-		}
-		return value.Value{Bytes: r.Arena[start:len(r.Arena):len(r.Arena)]}, nil
-	})}, c.want(s, args, "s")
-}
-
-func buildLength(c *checker, s *syntax, args []typed) (typed, error) {
-	return typed{t: integer, eval: strict(args, func(_ *Row, v []value.Value) (value.Value, *value.Bad) {
-		return value.Value{Int: int64(utf8.RuneCount(v[0].Bytes))}, nil
-	})}, c.want(s, args, "s")
-}
-
-// buildSubstr follows SQL: the part of [start, start+length) that the string
-// has; a start below 1 counts, so substr('abc', 0, 2) is 'a'.
-func buildSubstr(c *checker, s *syntax, args []typed) (typed, error) {
-	return typed{t: text, eval: strict(args, func(_ *Row, v []value.Value) (value.Value, *value.Bad) {
-		b := v[0].Bytes
-		size := int64(len(b)) // no fewer than its characters
-		start := max(-size-1, min(v[1].Int, size+1))
-		end := size + 1
-		if len(v) == 3 {
-			if v[2].Int < 0 {
-				return value.NullValue, value.NewBad(value.ReasonRange, "substr with a length of %d", v[2].Int)
+// writing makes texts by appending them.
+func writing(args []*node, write func(dst []byte, v []vector, i int) ([]byte, *value.Bad)) *node {
+	return newNode(text, args, func(f *frame) vector {
+		v, nulls := f.operands(args)
+		r := result{f: f, nulls: nulls}
+		out := f.newVector(value.String)
+		for i := range f.n {
+			if r.null(i) {
+				continue
 			}
-			// The start as it was given counts, so that a far negative one leaves nothing.
-			length := v[2].Int
-			if v[1].Int < start {
-				length = max(0, length-min(length, start-v[1].Int))
+			start := len(out.texts.data)
+			data, bad := write(out.texts.data, v, i)
+			if bad != nil {
+				r.fail(i, bad)
+				continue
 			}
-			end = min(end, start+min(length, 2*size+2))
+			out.texts.data = data
+			out.texts.end(&r, i, start)
 		}
-		from := characters(b, start-1)
-		to := characters(b, max(end, start)-1)
-		return value.Value{Bytes: b[from:max(from, to)]}, nil
-	})}, c.want(s, args, "si")
+		return out.finish(&r)
+	})
 }
 
-// characters is the length in bytes of the first n characters.
-func characters(b []byte, n int64) int {
-	i := 0
-	for ; n > 0 && i < len(b); n-- {
-		_, size := utf8.DecodeRune(b[i:])
-		i += size
-	}
-	return i
-}
-
-// buildSplitPart: past the last part it is null, as in Trino.
-func buildSplitPart(c *checker, s *syntax, args []typed) (typed, error) {
-	return typed{t: text, eval: strict(args, func(_ *Row, v []value.Value) (value.Value, *value.Bad) {
-		b, delimiter, n := v[0].Bytes, v[1].Bytes, v[2].Int
-		if n < 1 || len(delimiter) == 0 {
-			return value.NullValue, value.NewBad(value.ReasonRange, "split_part counts from 1 and needs a delimiter")
-		}
-		for ; n > 1; n-- {
-			_, rest, found := bytes.Cut(b, delimiter)
-			if !found {
-				return value.NullValue, nil
+// counting makes whole numbers.
+func counting(t value.Type, args []*node, count func(v []vector, i int) (int64, *value.Bad)) *node {
+	return newNode(t, args, func(f *frame) vector {
+		v, nulls := f.operands(args)
+		r := result{f: f, nulls: nulls}
+		out := f.newVector(value.Int64)
+		for i := range out.ints {
+			if r.null(i) {
+				continue
 			}
-			b = rest
+			n, bad := count(v, i)
+			if bad != nil {
+				r.fail(i, bad)
+			}
+			out.ints[i] = n
 		}
-		part, _, _ := bytes.Cut(b, delimiter)
-		return value.Value{Bytes: part}, nil
-	})}, c.want(s, args, "ssi")
+		return out.finish(&r)
+	})
 }
 
-func buildDateTrunc(c *checker, s *syntax, args []typed) (typed, error) {
-	unit := args[0].literal
-	if unit == nil || args[0].t.Kind != value.String {
-		return typed{}, c.errorf(s.operands[0], "date_trunc needs its unit as a literal, such as 'hour'")
-	}
-	trunc := truncation(string(bytes.ToLower(unit.Bytes)))
-	if trunc == nil {
-		return typed{}, c.errorf(s.operands[0], "unknown unit %q: write second, minute, hour, day, week, month, quarter or year", unit.Bytes)
-	}
-	switch args[1].t.Kind {
-	case value.Timestamp, value.Null:
-		return typed{t: instant, eval: strict(args[1:], func(_ *Row, v []value.Value) (value.Value, *value.Bad) {
-			return value.Value{Int: trunc(time.UnixMicro(v[0].Int).UTC()).UnixMicro()}, nil
-		})}, nil
-	case value.Date:
-		return typed{t: date, eval: strict(args[1:], func(_ *Row, v []value.Value) (value.Value, *value.Bad) {
-			return value.Value{Int: value.DayOf(trunc(value.Day(v[0].Int)).UnixMicro())}, nil
-		})}, nil
-	}
-	return typed{}, c.errorf(s.operands[1], "date_trunc needs a timestamp or a date, not %s: cast it", args[1].t)
-}
-
-// truncation cuts a UTC time off to a unit; weeks begin on Monday (ISO 8601).
-func truncation(unit string) func(time.Time) time.Time {
-	day := func(t time.Time) time.Time {
-		return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)
-	}
-	switch unit {
-	case "second":
-		return func(t time.Time) time.Time { return t.Truncate(time.Second) }
-	case "minute":
-		return func(t time.Time) time.Time { return t.Truncate(time.Minute) }
-	case "hour":
-		return func(t time.Time) time.Time { return t.Truncate(time.Hour) }
-	case "day":
-		return day
-	case "week":
-		return func(t time.Time) time.Time { return day(t).AddDate(0, 0, -(int(t.Weekday())+6)%7) }
-	case "month":
-		return func(t time.Time) time.Time { return time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, time.UTC) }
-	case "quarter":
-		return func(t time.Time) time.Time {
-			return time.Date(t.Year(), t.Month()-(t.Month()-1)%3, 1, 0, 0, 0, 0, time.UTC)
+// predicate makes booleans.
+func predicate(args []*node, test func(v []vector, i int) bool) *node {
+	return newNode(boolean, args, func(f *frame) vector {
+		v, nulls := f.operands(args)
+		out := dense(nulls)
+		out.bools = f.scratch.bools.take(f.n)
+		for i := range out.bools {
+			if !out.null(i) {
+				out.bools[i] = test(v, i)
+			}
 		}
-	case "year":
-		return func(t time.Time) time.Time { return time.Date(t.Year(), 1, 1, 0, 0, 0, 0, time.UTC) }
-	}
-	return nil
+		return out
+	})
 }

@@ -4,12 +4,13 @@ import "strings"
 
 // syntax is a parsed expression before its types are known.
 type syntax struct {
-	op       string // column, null, true, false, string, integer, decimal, call, case, cast, try_cast, is null, in, not, neg, or an operator
-	text     string // name of a column or function, literal, or type of a cast
-	operands []*syntax
-	hasElse  bool // case: the last operand is the ELSE
-	negated  bool // is null, in: with NOT
-	at       int
+	op         string // column, null, true, false, string, integer, decimal, call, case, cast, try_cast, is null, in, between, like, not, neg, or an operator
+	text       string // name of a column or function, literal, or type of a cast
+	operands   []*syntax
+	hasSubject bool // case: the first operand is compared with those behind each WHEN
+	hasElse    bool // case: the last operand is the ELSE
+	negated    bool // is null, in, between, like: with NOT
+	at         int
 }
 
 type parser struct {
@@ -19,11 +20,18 @@ type parser struct {
 	depth  int
 }
 
-// maxDepth bounds the nesting of an expression, and so the stack.
-const maxDepth = 200
+// The bounds of an expression, and so of the stack: of its nesting, and of its
+// length, since a chain of operators nests too.
+const (
+	maxDepth     = 200
+	maxTextBytes = 64 << 10
+)
 
 // parse reads a whole expression.
 func parse(text string) (*syntax, error) {
+	if len(text) > maxTextBytes {
+		return nil, errorAt(text, 0, "more than %d bytes", maxTextBytes)
+	}
 	tokens, err := lex(text)
 	if err != nil {
 		return nil, err
@@ -177,18 +185,14 @@ func (p *parser) comparison() (*syntax, error) {
 		return &syntax{op: "is null", operands: []*syntax{s}, negated: negated, at: at}, nil
 	}
 	negated := p.takeKeyword("not")
-	if p.takeKeyword("in") {
-		list, err := p.arguments()
-		if err != nil {
-			return nil, err
+	for word, read := range map[string]func(*syntax) error{"in": p.in, "between": p.between, "like": p.like} {
+		if p.takeKeyword(word) {
+			out := &syntax{op: word, operands: []*syntax{s}, negated: negated, at: at}
+			return out, read(out)
 		}
-		if len(list) == 0 {
-			return nil, errorAt(p.text, at, "IN needs at least one value")
-		}
-		return &syntax{op: "in", operands: append([]*syntax{s}, list...), negated: negated, at: at}, nil
 	}
 	if negated {
-		return nil, p.unexpected("IN")
+		return nil, p.unexpected("IN, BETWEEN or LIKE")
 	}
 	return s, nil
 }
@@ -251,12 +255,19 @@ func (p *parser) name(t token) (*syntax, error) {
 			return p.caseWhen(t.at)
 		case "cast", "try_cast":
 			return p.cast(word, t.at)
-		case "and", "or", "not", "is", "in", "when", "then", "else", "end", "as":
+		case "and", "or", "not", "is", "in", "between", "like", "when", "then", "else", "end", "as":
 			p.next--
 			return nil, p.unexpected("a value")
 		}
 		if p.peek().is("(") {
-			args, err := p.arguments()
+			read := p.arguments
+			switch strings.ToLower(t.text) {
+			case "extract":
+				read = p.extract
+			case "trim":
+				return p.trim(t.at)
+			}
+			args, err := read()
 			return &syntax{op: "call", text: strings.ToLower(t.text), operands: args, at: t.at}, err
 		}
 	}
@@ -282,65 +293,4 @@ func (p *parser) arguments() ([]*syntax, error) {
 			return list, p.expect(")")
 		}
 	}
-}
-
-func (p *parser) cast(op string, at int) (*syntax, error) {
-	if err := p.expect("("); err != nil {
-		return nil, err
-	}
-	s, err := p.or()
-	if err != nil {
-		return nil, err
-	}
-	if err := p.expectKeyword("as"); err != nil {
-		return nil, err
-	}
-	t := p.peek()
-	if t.kind != tokenName {
-		return nil, p.unexpected("a type")
-	}
-	p.take()
-	name := t.text
-	if p.peek().is("(") {
-		args, err := p.arguments()
-		if err != nil {
-			return nil, err
-		}
-		parts := make([]string, len(args))
-		for i, a := range args {
-			parts[i] = a.text
-		}
-		name += "(" + strings.Join(parts, ",") + ")"
-	}
-	return &syntax{op: op, text: name, operands: []*syntax{s}, at: at}, p.expect(")")
-}
-
-// caseWhen reads CASE WHEN condition THEN value … [ELSE value] END.
-func (p *parser) caseWhen(at int) (*syntax, error) {
-	s := &syntax{op: "case", at: at}
-	for p.takeKeyword("when") {
-		condition, err := p.or()
-		if err != nil {
-			return nil, err
-		}
-		if err := p.expectKeyword("then"); err != nil {
-			return nil, err
-		}
-		result, err := p.or()
-		if err != nil {
-			return nil, err
-		}
-		s.operands = append(s.operands, condition, result)
-	}
-	if len(s.operands) == 0 {
-		return nil, p.unexpected("WHEN")
-	}
-	if p.takeKeyword("else") {
-		otherwise, err := p.or()
-		if err != nil {
-			return nil, err
-		}
-		s.operands, s.hasElse = append(s.operands, otherwise), true
-	}
-	return s, p.expectKeyword("end")
 }

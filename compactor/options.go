@@ -79,6 +79,7 @@ type Joined struct {
 	Bytes       int64
 	Members     int
 	CRC64       string // CRC-64/NVME, base64
+	Gzip        string // receipt.SingleGzip, receipt.Recompressed, or "": gzip members one behind another
 }
 
 // Summary is what a run did.

@@ -217,7 +217,7 @@ func (r *run) count(e *receipt.Entry) {
 	}
 	for _, o := range e.Outputs {
 		r.summary.BytesOut += o.Size
-		r.o.OnOutput(Joined{Bucket: o.Bucket, Key: o.Key, Bytes: o.Size, Members: o.Members, CRC64: o.CRC64})
+		r.o.OnOutput(Joined{Bucket: o.Bucket, Key: o.Key, Bytes: o.Size, Members: o.Members, CRC64: o.CRC64, Gzip: o.Gzip})
 	}
 }
 

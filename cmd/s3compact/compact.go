@@ -30,6 +30,7 @@ func (p *program) compactCommand() *cli.Command {
 				"s3compact compact --plan plan.jsonl --dry-run",
 				"s3compact compact --plan s3://my-logs/_plans/october.jsonl --yes --shard 3/16",
 				"s3compact compact s3://my-logs/app/ --min-age 6h",
+				"s3compact compact s3://my-logs/web/ --match '*.log' --content lines --plain-text",
 			),
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "plan", Usage: "the plan that hotspots wrote: `FILE` or s3:// location", Category: "what"},
@@ -44,6 +45,9 @@ func (p *program) compactCommand() *cli.Command {
 			&cli.StringFlag{Name: "content", Value: string(validate.ContentNDJSON), Usage: "`KIND` of text: ndjson (each member begins as a JSON object) or lines (any text without header lines)", Category: "what"},
 			&cli.StringSliceFlag{Name: "storage-classes", Usage: "join objects of these `CLASSES` too, whose reading and early deletion cost extra: " + strings.Join(compactor.PricedClasses(), ", "), Category: "what"},
 			&cli.StringFlag{Name: "gzip", Value: "multi", Usage: "`FORM` of outputs: multi (the members as they are, one behind another) or single (one gzip member, for readers that stop at a member's end)", Category: "what"},
+			&cli.BoolFlag{Name: "plain-text", Usage: "join text that is not gzip as well, as gzip, such as --match '*.json' --plain-text; slow: it is compressed", Category: "what"},
+			&cli.IntFlag{Name: "recompress", Usage: "compress outputs anew with `LEVEL` 1 to 9, as one gzip member each; slow, and originals can't be given back byte for byte: needs --keep-originals or --accept-content-only", Category: "what"},
+			&cli.BoolFlag{Name: "accept-content-only", Usage: "delete originals of which a recompressed output holds the content, not the bytes: restore can't bring them back", Category: "what"},
 			&cli.StringFlag{Name: "verify", Value: "checksum", Usage: "`HOW` outputs are proven: checksum (as S3 stored it) or readback", Category: "run"},
 			&cli.IntFlag{Name: "concurrency", Value: 64, Usage: "read `N` objects at once", Category: "run"},
 			&cli.StringFlag{Name: "memory", Value: "512MiB", Usage: "bound the buffers by this `SIZE`", Category: "run"},
@@ -86,7 +90,11 @@ func (p *program) compact(c *cli.Context) error {
 		return asUsage(stopped(ctx, err))
 	}
 	out := newCompactOutput(p, s.json, dryRun)
+	out.contentOnly = work.options.Recompress > 0 && !work.options.Keep
 	work.options.Log, work.options.OnRefused, work.options.OnOutput = s.log, out.refused, out.output
+	if out.contentOnly {
+		s.log.Warn("--accept-content-only: restore will not give back the originals that are deleted; their content is in the outputs, which are compressed anew")
+	}
 	if work.empty {
 		s.log.Warn("there is no object under this prefix: is it spelt right?", "prefix", c.Args().First())
 	}
@@ -166,6 +174,9 @@ func compactOptions(c *cli.Context) (compactor.Options, error) {
 	default:
 		return o, usageError("--gzip %q: write multi or single", c.String("gzip"))
 	}
+	if err := formOptions(c, &o); err != nil {
+		return o, err
+	}
 	for _, class := range c.StringSlice("storage-classes") {
 		if !slices.Contains(compactor.PricedClasses(), class) {
 			return o, usageError("--storage-classes %q: write one of %s", class, strings.Join(compactor.PricedClasses(), ", "))
@@ -209,6 +220,28 @@ func compactOptions(c *cli.Context) (compactor.Options, error) {
 	return o, nil
 }
 
+// formOptions reads the slow choices of what outputs are made of.
+func formOptions(c *cli.Context, o *compactor.Options) error {
+	o.PlainText, o.Recompress, o.AcceptContentOnly = c.Bool("plain-text"), c.Int("recompress"), c.Bool("accept-content-only")
+	switch {
+	case o.PlainText && c.String("plan") == "" && !c.IsSet("match"):
+		return usageError("--plain-text joins what --match names beside gzip: give it, such as --match '*.json'")
+	case o.PlainText && o.Single:
+		return usageError("--plain-text does not go with --gzip single; --recompress makes outputs of one gzip member, too")
+	case c.IsSet("recompress") && (o.Recompress < 1 || o.Recompress > 9):
+		return usageError("--recompress %d: a level from 1 to 9", o.Recompress)
+	case o.Recompress > 0 && o.Single:
+		return usageError("--recompress makes outputs of one gzip member by itself: leave out --gzip single")
+	case o.AcceptContentOnly && o.Keep:
+		return usageError("--accept-content-only is about deleting originals, and --keep-originals keeps them")
+	case o.AcceptContentOnly && o.Recompress == 0 && !o.DeleteKept:
+		return usageError("--accept-content-only goes with --recompress, or with --delete-kept after it")
+	case o.Recompress > 0 && !o.Keep && !o.AcceptContentOnly:
+		return usageError("--recompress: restore can't give originals back byte for byte from such outputs. Keep them with --keep-originals, or give --accept-content-only to delete them once their content is proven")
+	}
+	return nil
+}
+
 // directory reads an s3:// location that stands for everything below it.
 func directory(flag, value string) (s3store.Location, error) {
 	l, err := s3store.ParseLocation(value)
@@ -224,8 +257,11 @@ func directory(flag, value string) (s3store.Location, error) {
 // confirm shows what will be done and asks.
 func (p *program) confirm(ctx context.Context, w compactWork) error {
 	what := "delete the originals"
-	if w.options.Keep {
+	switch {
+	case w.options.Keep:
 		what = "keep the originals"
+	case w.options.Recompress > 0:
+		what = "delete the originals, which can NOT be restored byte for byte: only their content is kept"
 	}
 	return p.ask(ctx, fmt.Sprintf("Bucket %s: join up to %s objects (%s) in %s, then %s. State: %s",
 		w.options.Bucket, humanize.Comma(w.objects), humanize.IBytes(uint64(w.bytes)), count(int64(len(w.groups)), "group"), what, w.options.State))

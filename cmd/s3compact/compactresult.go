@@ -18,6 +18,8 @@ type compactOutput struct {
 	table  *tabwriter.Writer
 	shown  int // refusals in the table
 	hidden int
+
+	contentOnly bool // originals are deleted of which only the content is kept
 }
 
 // maxShownRefusals bounds the refusals that a table names; JSON has them all.
@@ -55,11 +57,12 @@ type outputLine struct {
 	Bytes   int64  `json:"bytes"`
 	Members int    `json:"members"`
 	CRC64   string `json:"crc64nvme"`
+	Gzip    string `json:"gzip,omitempty"` // the output's form, where it is not gzip members one behind another
 }
 
 func (o *compactOutput) output(x compactor.Joined) {
 	if o.json {
-		o.lines.write(outputLine{"output", x.Bucket, x.Key, x.Bytes, x.Members, x.CRC64})
+		o.lines.write(outputLine{"output", x.Bucket, x.Key, x.Bytes, x.Members, x.CRC64, x.Gzip})
 	}
 }
 
@@ -101,6 +104,9 @@ func (o *compactOutput) summary(s compactor.Summary, cost spent) {
 		ignored += fmt.Sprintf(" (%s younger than --min-age)", humanize.Comma(s.ObjectsTooYoung))
 	}
 	what := fmt.Sprintf("%s (%s) of %s into %s (%s)", count(s.ObjectsIn, "object"), humanize.IBytes(uint64(s.BytesIn)), count(s.Groups, "group"), count(s.Outputs, "output"), humanize.IBytes(uint64(s.BytesOut)))
+	if o.contentOnly {
+		fmt.Fprintln(o.p.stdout, "outputs are compressed anew: the originals can not be restored byte for byte from them")
+	}
 	if o.dryRun {
 		fmt.Fprintf(o.p.stdout, "would join %s; refused %s, ignored %s\n", what, humanize.Comma(s.ObjectsRefused), ignored)
 	} else {

@@ -30,11 +30,12 @@ func sample() *Entry {
 		},
 		Outputs: []Output{{
 			Bucket: "logs", Key: "app/out.json.gz", Size: 71, CRC64: "AAAAAAAAAAE=", UploadID: "up", Commit: 2,
-			Parts: []s3store.Part{{Number: 1, ETag: "e", SizeBytes: 71, CRC64NVME: "AAAAAAAAAAE="}}, Attributes: attributes, Members: 2, UncompressedBytes: 100, CRC32: 7,
+			Parts: []s3store.Part{{Number: 1, ETag: "e", SizeBytes: 71, CRC64NVME: "AAAAAAAAAAE="}}, Attributes: attributes, Members: 3, UncompressedBytes: 140, CRC32: 7, Gzip: Recompressed,
 		}},
 		Members: []Member{
 			{Key: "app/1.json.gz", ETag: "e1", VersionID: "v", Size: 30, CRC64: "AAAAAAAAAAI=", Newline: true, UncompressedBytes: 50, CRC32: 5, LastModified: at, Attributes: attributes},
 			{Key: "app/2.json.gz", ETag: "e2", Size: 20, Offset: 51, CRC64: "AAAAAAAAAAM=", UncompressedBytes: 49, CRC32: 6, LastModified: at, Attributes: attributes},
+			{Key: "app/3.json", ETag: "e7", Size: 40, Offset: 71, CRC64: "AAAAAAAAAAY=", UncompressedBytes: 40, CRC32: 8, LastModified: at, Attributes: attributes, Encoding: PlainText, PackedBytes: 33, RangeCRC64: "AAAAAAAAAAc="},
 		},
 		Refused: []Refusal{{Key: "app/bad.json.gz", ETag: "e3", Reason: "bad_crc", Detail: "at byte 9", Content: "ndjson"}},
 		Changed: []Refusal{{Key: "app/2.json.gz", ETag: "e2", Reason: "changed"}},

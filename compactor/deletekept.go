@@ -80,6 +80,9 @@ func (g *group) keptCommit(ctx context.Context, commits *receipts, done *receipt
 			if live < 0 || len(c.Kept) > 0 {
 				continue // taken apart since; or of a later entry, which has a commit of its own
 			}
+			if o.Gzip == receipt.Recompressed && !g.r.o.AcceptContentOnly {
+				return nil, fmt.Errorf("group %q: output s3://%s/%s holds the content of originals that were kept, but they could not be given back byte for byte: none is deleted unless it is accepted that their content alone is proven: %w", g.prefix, o.Bucket, o.Key, ErrUsage)
+			}
 			o.Commit = done.Live[live].Commit
 			at[o.Key], index[i] = len(c.Outputs), len(c.Outputs)
 			c.Outputs = append(c.Outputs, o)

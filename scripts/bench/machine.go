@@ -70,6 +70,12 @@ func describeMachine(ctx context.Context, s3compact string) machine {
 			m.Versions = append(m.Versions, strings.Split(strings.TrimSpace(out), "\n")...)
 		}
 	}
+	for line := range strings.Lines(string(convertRequirements)) {
+		name, version, _ := strings.Cut(strings.TrimSpace(line), "==")
+		if name == "polars" || name == "pyspark" {
+			m.Versions = append(m.Versions, name+" "+version)
+		}
+	}
 	return m
 }
 

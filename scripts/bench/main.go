@@ -110,7 +110,7 @@ func run(ctx context.Context, args []string) error {
 	}
 	r.markdown(os.Stdout)
 	if *jsonFile != "" {
-		if err := r.writeJSON(*jsonFile); err != nil {
+		if err := writeJSON(*jsonFile, r); err != nil {
 			return err
 		}
 	}
@@ -146,7 +146,7 @@ func (b *bench) build(ctx context.Context) error {
 // trials makes the inputs of all trials that are wanted.
 func (b *bench) trials(ctx context.Context) ([]trial, error) {
 	var wanted []trial
-	for _, section := range []func(context.Context) ([]trial, error){b.inflateTrials, b.orcTrials, b.listingTrials, b.compactTrials} {
+	for _, section := range []func(context.Context) ([]trial, error){b.inflateTrials, b.orcTrials, b.listingTrials, b.compactTrials, b.convertTrials} {
 		trials, err := section(ctx)
 		if err != nil {
 			return nil, err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
@@ -140,12 +139,4 @@ func (r *report) writeInto(path string) error {
 	out.WriteString("\n" + tableEnd)
 	out.Write(after)
 	return os.WriteFile(path, out.Bytes(), 0o644)
-}
-
-func (r *report) writeJSON(path string) error {
-	b, err := json.MarshalIndent(r, "", " ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(path, append(b, '\n'), 0o644)
 }

@@ -22,6 +22,8 @@ type trial struct {
 	Few     bool    // takes so long that three repeats must do
 	// MostBytes is the goal for our own peak memory; 0: none.
 	MostBytes int64
+	// MostCPU is the goal for our CPU time over that of the fastest peer; 0: none.
+	MostCPU float64
 	// MostCount is the goal for our requests over the fewest of any peer, beside
 	// CountSlack more; 0: none.
 	MostCount  float64
@@ -231,13 +233,22 @@ func (t *trial) judge(results []result) []verdict {
 func (t *trial) judgePart(results []result, part string) []verdict {
 	var ratio float64
 	var peak, requests, fewest int64
+	var own, fastest result
 	for _, r := range results {
 		switch {
 		case r.Missing != "", r.Ours && r.Part != part:
+			continue
 		case r.Ours:
 			ratio, peak, requests = max(ratio, r.Ratio), max(peak, r.PeakBytes), max(requests, r.Requests)
+			if r.Rate > own.Rate {
+				own = r
+			}
+			continue
 		case fewest == 0 || r.Requests < fewest:
 			fewest = r.Requests
+		}
+		if r.Rate > fastest.Rate {
+			fastest = r
 		}
 	}
 	var vs []verdict
@@ -254,6 +265,13 @@ func (t *trial) judgePart(results []result, part string) []verdict {
 		vs = append(vs, verdict{
 			Section: t.Section, Input: t.Input, Goal: fmt.Sprintf("at most %s of memory", mib(t.MostBytes)),
 			Value: mib(peak), Met: peak <= t.MostBytes,
+		})
+	}
+	if t.MostCPU > 0 && own.CPUSeconds > 0 && fastest.CPUSeconds > 0 {
+		share := own.CPUSeconds / fastest.CPUSeconds
+		vs = append(vs, verdict{
+			Section: t.Section, Input: t.Input, Goal: fmt.Sprintf("at most %.2f × the CPU time of the fastest peer", t.MostCPU),
+			Value: fmt.Sprintf("%.2f ×", share), Met: share <= t.MostCPU,
 		})
 	}
 	if t.MostCount > 0 && requests > 0 && fewest > 0 {

@@ -103,6 +103,17 @@ func TestJudgeParts(t *testing.T) {
 	}
 }
 
+func TestJudgeCPU(t *testing.T) {
+	tr := trial{MostCPU: 0.5}
+	fastest, slow := result{Contender: "fastest", Rate: 10, CPUSeconds: 8}, result{Contender: "slow", Rate: 1, CPUSeconds: 100}
+	for _, own := range []result{{Ours: true, Rate: 20, CPUSeconds: 4}, {Ours: true, Rate: 20, CPUSeconds: 4.1}} {
+		got := tr.judge([]result{slow, own, fastest})
+		if len(got) != 1 || got[0].Met != (own.CPUSeconds == 4) {
+			t.Errorf("%+v of %+v", got, own)
+		}
+	}
+}
+
 func TestEveryContenderRunsAndIsChecked(t *testing.T) {
 	answer := filepath.Join(t.TempDir(), "answer")
 	touch := []string{"touch", answer}

@@ -26,6 +26,7 @@ type logOutput struct {
 	size    int64
 	entry   int // number of its commit
 	dead    bool
+	text    bool // recompressed: the members lie in its text
 	members []receipt.Member
 	etag    string // once known
 	places  map[origin]original
@@ -105,7 +106,7 @@ func (g *groupLog) apply(e *receipt.Entry, number int, byID map[objectID]*logOut
 				known.dead = false // named again: what it is made of stays with the entry that made it
 				continue
 			}
-			out := &logOutput{id: objectID{o.Bucket, o.Key}, size: o.Size, entry: number}
+			out := &logOutput{id: objectID{o.Bucket, o.Key}, size: o.Size, entry: number, text: o.Gzip == receipt.Recompressed}
 			for _, m := range e.Members {
 				if m.Output == i {
 					out.members = append(out.members, m)
@@ -151,10 +152,18 @@ func (g *groupLog) appendOriginals(to []original, i int, at objectID, shift int6
 			to = g.appendOriginals(to, j, at, shift+m.Offset)
 			continue
 		}
-		to = append(to, original{
-			origin: origin{g.bucket, m.Key, m.ETag}, size: m.Size, gzip: true, // only gzip objects are joined
+		o := original{
+			origin: origin{g.bucket, m.Key, m.ETag}, size: m.Size, gzip: true,
 			at: at, offset: shift + m.Offset, crc64: m.CRC64, pieces: m.Pieces, gid: g.gid,
-		})
+			plain: m.Encoding == receipt.PlainText,
+		}
+		switch {
+		case g.outputs[i].text:
+			o.text = &textRange{m.UncompressedBytes, m.CRC32}
+		case m.PackedBytes > 0:
+			o.packed, o.crc64 = m.PackedBytes, m.RangeCRC64
+		}
+		to = append(to, o)
 	}
 	return to
 }

@@ -108,7 +108,10 @@ func (r *run) locate(ctx context.Context, o *original) (*original, error) {
 	}
 	back := *o
 	back.at, back.atETag, back.offset = objectID{o.bucket, o.key}, o.etag, 0
-	back.pieces = nil
+	back.pieces, back.text, back.packed = nil, nil, 0
+	if o.plain {
+		back.gzip, back.crc64 = false, ""
+	}
 	return &back, nil
 }
 

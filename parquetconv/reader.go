@@ -75,15 +75,30 @@ type original struct {
 	crc64  string            // base64; of an original inside an output
 	pieces singlegzip.Pieces // of an original inside an output of one gzip member: what that does not hold of it
 	gid    string            // of the group whose log names the output
+	plain  bool              // first stored as text
+	packed int64             // bytes of gzip inside an output that hold a plain original, with the checksum crc64
+	text   *textRange        // of an original inside a recompressed output: offset counts bytes of its text
+}
+
+// textRange is what a recompressed output holds of an original.
+type textRange struct {
+	bytes int64
+	crc32 uint32
 }
 
 // inside says that compaction has moved the original into an output.
 func (o *original) inside() bool { return o.at != objectID{o.bucket, o.key} }
 
-// rangeBytes is how many bytes hold the original where it is now.
+// rangeBytes is how many bytes hold the original where it is now, of a recompressed
+// output how many bytes of its text.
 func (o *original) rangeBytes() int64 {
-	if o.pieces != nil {
+	switch {
+	case o.pieces != nil:
 		return o.pieces.JoinedBytes()
+	case o.text != nil:
+		return o.text.bytes
+	case o.packed > 0:
+		return o.packed
 	}
 	return o.size
 }
@@ -138,7 +153,7 @@ func (rd *reader) launch(ctx context.Context, t task) error {
 		return ctx.Err()
 	}
 	var weight int64 = 1
-	if _, length := t.span(); length <= rd.budget.wholeBytes {
+	if _, length := t.span(); length <= rd.budget.wholeBytes && t.originals[0].text == nil {
 		weight = min(max(length, 1), rd.budget.sourceBytes)
 	}
 	if err := rd.memory.Acquire(ctx, weight); err != nil {
@@ -176,6 +191,9 @@ func (rd *reader) tasks(ctx context.Context, s *planSource) ([]task, error) {
 	originals, err := rd.run.plannedOriginals(ctx, s)
 	if err != nil {
 		return nil, fmt.Errorf("originals of %s: %w", name(s.Bucket, s.Key), err)
+	}
+	if len(originals) > 0 && originals[0].text != nil {
+		return []task{{originals: originals, last: true}}, nil // it is inflated once for all of them
 	}
 	var tasks []task
 	var length int64

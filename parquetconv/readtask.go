@@ -20,6 +20,18 @@ import (
 // is refused and loads no row.
 func (rd *reader) read(ctx context.Context, t task, tools *tools, s *stream) error {
 	first := &t.originals[0]
+	if first.text != nil {
+		err := rd.readText(ctx, t, tools, s)
+		if !gone(err) {
+			return err
+		}
+		for i := range t.originals {
+			if err := rd.readMoved(ctx, &t.originals[i], err, tools, s, t.last && i == len(t.originals)-1); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	if len(t.originals) == 1 {
 		err := rd.readAt(ctx, first, tools, s, t.last)
 		if gone(err) {
@@ -52,7 +64,10 @@ func (rd *reader) read(ctx context.Context, t task, tools *tools, s *stream) err
 // readAt reads an original from where it is said to be. An error that gone
 // knows means that nothing of it was read.
 func (rd *reader) readAt(ctx context.Context, o *original, tools *tools, s *stream, last bool) error {
-	if o.size > rd.budget.wholeBytes {
+	if o.text != nil {
+		return rd.readText(ctx, task{originals: []original{*o}, last: last}, tools, s)
+	}
+	if o.rangeBytes() > rd.budget.wholeBytes {
 		return rd.stream(ctx, o, tools, s, last)
 	}
 	stored, err := rd.fetch(ctx, o.at, o.atETag, o.offset, o.rangeBytes())

@@ -66,6 +66,10 @@ func Close(ctx context.Context, s Store, o Options) (CloseSummary, error) {
 	if sum.UploadsAborted, err = x.abortUploads(ctx, ids); err != nil {
 		return sum, err
 	}
+	noted, err := x.st.dropUploads(ctx, receipt.UploadsPrefix(x.o.State.Key), 0)
+	if sum.UploadsAborted += int64(noted); err != nil {
+		return sum, err
+	}
 	sum.ClaimDeleted, err = x.releaseClaim(ctx)
 	return sum, err
 }

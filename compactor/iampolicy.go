@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/s3compact/s3compact/internal/receipt"
 	"github.com/s3compact/s3compact/internal/s3store"
 )
 
@@ -70,6 +71,7 @@ func MinimalPolicy(bucket, scope string, state s3store.Location, dest *s3store.L
 	allow("Buckets", slices.Concat(listActions, settingActions), buckets...)
 	allow("OriginalsAndOutputs", slices.Concat(readActions, writeActions), objects(bucket, scope), objects(out, outPrefix))
 	allow("ReceiptsAndPlans", recordActions, objects(state.Bucket, state.Key))
+	allow("NotedUploads", []string{"s3:DeleteObject"}, objects(state.Bucket, receipt.UploadsPrefix(state.Key)))
 	allow("Claim", claimActions, arn(bucket)+"/_s3compact/claim.json")
 	allow("Canaries", slices.Concat(readActions, writeActions),
 		objects(bucket, canaryPrefix), objects(out, canaryPrefix), objects(state.Bucket, canaryPrefix))

@@ -96,6 +96,7 @@ func TestPolicyResources(t *testing.T) {
 		"Buckets":             {"arn:aws:s3:::logs", "arn:aws:s3:::joined", "arn:aws:s3:::meta"},
 		"OriginalsAndOutputs": {"arn:aws:s3:::logs/app/${*}${?}${$}/*", "arn:aws:s3:::joined/x/app/${*}${?}${$}/*"},
 		"ReceiptsAndPlans":    {"arn:aws:s3:::meta/_state/*"},
+		"NotedUploads":        {"arn:aws:s3:::meta/_state/uploads/*"},
 		"Claim":               {"arn:aws:s3:::logs/_s3compact/claim.json"},
 		"Canaries":            {"arn:aws:s3:::logs/_s3compact/canary/*", "arn:aws:s3:::joined/_s3compact/canary/*", "arn:aws:s3:::meta/_s3compact/canary/*"},
 		"DoctorOnly":          {"arn:aws:s3:::logs", "arn:aws:s3:::joined"},

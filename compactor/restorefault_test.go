@@ -424,9 +424,9 @@ func TestRestoreMeetsTheApplication(t *testing.T) {
 	})
 }
 
-// TestRestoreOfALargeOriginal: it is put back in parts, and nothing of them is
-// left where something newer comes first.
-func TestRestoreOfALargeOriginal(t *testing.T) {
+// largeOriginal is the body of an original that is put back in parts.
+func largeOriginal(t *testing.T) []byte {
+	t.Helper()
 	random := make([]byte, wholeBytes*3/4) // base64 makes a third more of it, which gzip takes away again
 	_, _ = rand.NewChaCha8([32]byte{1}).Read(random)
 	line := make([]byte, base64.StdEncoding.EncodedLen(len(random)))
@@ -443,11 +443,18 @@ func TestRestoreOfALargeOriginal(t *testing.T) {
 	if large.Len() <= wholeBytes {
 		t.Fatalf("%d bytes are not large", large.Len())
 	}
+	return large.Bytes()
+}
+
+// TestRestoreOfALargeOriginal: it is put back in parts, and nothing of them is
+// left where something newer comes first.
+func TestRestoreOfALargeOriginal(t *testing.T) {
+	large := largeOriginal(t)
 	const key = "app/large.json.gz"
 	for _, newer := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			u := newUndo(t, false)
-			u.put(key, large.Bytes())
+			u.put(key, large)
 			u.put("app/small.json.gz", gz(record("app/", 1, 1)))
 			o := u.options()
 			o.Selection.SmallSizeBytes, o.Selection.TargetSizeBytes = 0, 1<<30
@@ -482,6 +489,61 @@ func TestRestoreOfALargeOriginal(t *testing.T) {
 				t.Errorf("%d outputs, %d uploads", u.outputs(), len(u.server.Uploads(undoBucket)))
 			}
 		})
+	}
+}
+
+// TestUploadsOfAKilledRestore: parts of an original that a killed restore left
+// are removed by the next one, and by nobody the upload that the application
+// has under the same key.
+func TestUploadsOfAKilledRestore(t *testing.T) {
+	const key = "app/large.json.gz"
+	large := largeOriginal(t)
+	for _, op := range []string{"create", "note", "part", "complete"} {
+		for _, sent := range []bool{false, true} {
+			synctest.Test(t, func(t *testing.T) {
+				when := fmt.Sprintf("killed at %s, sent: %t", op, sent)
+				u := newUndo(t, false)
+				u.put(key, large)
+				u.put("app/small.json.gz", gz(record("app/", 1, 1)))
+				o := u.options()
+				o.Selection.SmallSizeBytes, o.Selection.TargetSizeBytes = 0, 1<<30
+				u.must(u.compact(u.server.Client("compact", nil), o))
+				if _, err := u.app.CreateUpload(t.Context(), undoBucket, key, s3store.Attributes{}); err != nil {
+					t.Fatal(err)
+				}
+				dead := false
+				err := u.restore(u.server.Client("restore", func(_ context.Context, c model.Call, apply func() model.Answer) model.Answer {
+					note := c.Op == "put" && strings.Contains(c.Key, "/uploads/")
+					switch {
+					case dead:
+						return model.Answer{Err: errLost}
+					case c.Key == key && c.Op == op, note && op == "note":
+						if dead = true; sent {
+							apply()
+						}
+						return model.Answer{Err: errLost}
+					}
+					return apply()
+				}))
+				if err == nil || !dead {
+					t.Fatalf("%s: the restore says %v", when, err)
+				}
+				u.finish(when, nil)
+				left := u.server.Uploads(undoBucket)
+				want := 1
+				if op == "create" && sent || op == "note" && !sent {
+					want++ // an upload without a part, of which nobody can say whose it is
+				}
+				if len(left) != want {
+					t.Errorf("%s: uploads are left: %q", when, left)
+				}
+				for _, k := range u.server.Keys(undoBucket) {
+					if strings.Contains(k, "/uploads/") {
+						t.Errorf("%s: %s is left", when, k)
+					}
+				}
+			})
+		}
 	}
 }
 

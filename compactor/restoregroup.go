@@ -154,6 +154,7 @@ func (g *group) restored(ctx context.Context, e *receipt.Entry) error {
 	if err != nil {
 		return err
 	}
+	uploads := putBackUploads(g.log)
 	d.Wait, d.Changed = true, e.Changed
 	dead := slices.Concat(e.TakenApart, e.Absorbed)
 	d.Dead = append(without(d.Dead, dead), dead...)
@@ -168,7 +169,16 @@ func (g *group) restored(ctx context.Context, e *receipt.Entry) error {
 	case !ours:
 		return errAgain
 	}
+	g.dropLeft(ctx, uploads)
 	return g.collect(ctx)
+}
+
+// dropLeft removes what killed workers left of a restore that has ended: no
+// worker can use it any more. What stays is swept after a day.
+func (g *group) dropLeft(ctx context.Context, uploads string) {
+	if _, err := g.r.st.dropUploads(ctx, uploads, 0); err != nil {
+		g.r.o.Log.Warn("uploads of a restore that was stopped could not be removed; compact removes them after a day", "group", g.prefix, "error", err)
+	}
 }
 
 // collect deletes the outputs that the log's head declares dead. It need not
@@ -232,11 +242,16 @@ func (g *group) giveBack(ctx context.Context, e *receipt.Entry, p *putBack) erro
 	if err != nil {
 		return err
 	}
+	uploads := putBackUploads(g.log)
 	ours, err := g.log.append(sctx, c)
-	if err == nil && !ours {
-		err = errAgain
+	switch {
+	case err != nil:
+		return err
+	case !ours:
+		return errAgain
 	}
-	return err
+	g.dropLeft(ctx, uploads)
+	return nil
 }
 
 const takenDetail = "something newer is under the key of this original, so the output that holds it stays: move the newer object away and restore again, or take a copy of the original with restore --to"

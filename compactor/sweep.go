@@ -16,8 +16,8 @@ const staleUpload = 24 * time.Hour
 
 // Sweep aborts uploads below the scope that a dead worker of this state left:
 // older than a day, named like an output of one of the groups, and not named
-// by the head of its log. It also removes what canaries left. It returns how
-// many uploads it aborted.
+// by the head of its log, or noted in the state as a restore's. It also removes
+// what canaries left. It returns how many uploads it aborted.
 func Sweep(ctx context.Context, s Store, o Options, groups []string) (aborted int, err error) {
 	o.setDefaults()
 	layout, number, err := readLayout(ctx, s, o.State)
@@ -34,6 +34,10 @@ func Sweep(ctx context.Context, s Store, o Options, groups []string) (aborted in
 		if aborted += n; err != nil {
 			return aborted, err
 		}
+	}
+	n, err := st.dropUploads(ctx, receipt.UploadsPrefix(o.State.Key), staleUpload)
+	if aborted += n; err != nil {
+		return aborted, err
 	}
 	bucket, prefix := o.Bucket, o.Scope
 	if o.Dest != nil {

@@ -47,6 +47,9 @@ func GroupsPrefix(state string) string { return state + "groups/" }
 // LogPrefix is where one group's log lies.
 func LogPrefix(state, gid string) string { return state + "groups/" + gid + "/" }
 
+// UploadsPrefix is where the uploads are noted with which originals are put back.
+func UploadsPrefix(state string) string { return state + "uploads/" }
+
 const entrySuffix = ".jsonl.gz"
 
 // EntryKey is the key of a log's entry of a number, from 1.

@@ -6,7 +6,6 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/s3compact/s3compact/parquetconv/schema"
-	"github.com/s3compact/s3compact/parquetconv/value"
 )
 
 // span is a run of rows, the last one excluded.
@@ -45,41 +44,6 @@ func kept(a arrow.Array, stay []span) (arrow.Array, error) {
 		slices[i] = array.NewSlice(a, int64(s.from), int64(s.to))
 	}
 	return array.Concatenate(slices, memory.DefaultAllocator)
-}
-
-// widened brings an array to the type of the column that takes it.
-func widened(a arrow.Array, from, to value.Type) arrow.Array {
-	switch {
-	case from == to:
-		return a
-	case from.Kind == value.Null:
-		return array.MakeArrayOfNull(memory.DefaultAllocator, to.Arrow(), a.Len())
-	}
-	switch a := a.(type) {
-	case *array.Int32:
-		out := array.NewInt64Builder(memory.DefaultAllocator)
-		out.Reserve(a.Len())
-		for i, v := range a.Values() {
-			if a.IsNull(i) {
-				out.AppendNull()
-			} else {
-				out.UnsafeAppend(int64(v))
-			}
-		}
-		return out.NewArray()
-	case *array.Float32:
-		out := array.NewFloat64Builder(memory.DefaultAllocator)
-		out.Reserve(a.Len())
-		for i, v := range a.Values() {
-			if a.IsNull(i) {
-				out.AppendNull()
-			} else {
-				out.UnsafeAppend(float64(v))
-			}
-		}
-		return out.NewArray()
-	}
-	return a // the schema allows no other
 }
 
 // sizeBytes is about what an array takes in memory, without a dictionary.

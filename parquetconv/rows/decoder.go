@@ -102,7 +102,6 @@ func (d *Decoder) mayReject() bool {
 // is of the caller's choice; blocks and errors repeat it.
 func (d *Decoder) Begin(number int, source Source) {
 	if d.scanner.Empty() {
-		d.first += len(d.sources)
 		d.sources = d.sources[:0]
 	}
 	d.sources = append(d.sources, numberedSource{source, number})

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/s3compact/s3compact/parquetconv/naive"
@@ -182,6 +183,81 @@ func TestOnBadFail(t *testing.T) {
 	}
 	if !d.Empty() {
 		t.Error("the block is not lost")
+	}
+	// Of several columns, the first row that fails counts.
+	d = newDecoder(t, parse(t, "columns: [{name: a, type: int32}, {name: b, type: int64, expr: \"1 / a\", on_bad: fail}, {name: c, type: int64, expr: \"1 / (a - 1)\", on_bad: fail}]"), Options{})
+	if err := decodeAll(t, d, 0, Source{}, []byte("{\"a\":2}{\"a\":1}{\"a\":0}"), 1<<20, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = d.Take(); !errors.As(err, &fail) || fail.Offset != 7 || fail.Column != "c" {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestDictionaries: a dictionary keeps its number, by which the writer knows
+// it again, under another name and when rows are taken out.
+func TestDictionaries(t *testing.T) {
+	s := parse(t, `
+columns:
+  - {name: s, type: string}
+  - {name: same, type: string, expr: s}
+  - {name: changed, type: string, expr: upper(s)}
+  - {name: key, type: string, expr: _source_key}
+  - {name: batch, type: string, expr: _batch_id}
+  - {name: n, type: int64, expr: "1 / cast(n as int64)", on_bad: reject}`)
+	d := newDecoder(t, s, Options{BatchID: "7", Producer: 5})
+	for i, n := range []int{1, 0} {
+		text := fmt.Sprintf(`{"s":"a%d","n":1}{"s":"b","n":%d}{"s":"c","n":1}`, i, n)
+		if err := decodeAll(t, d, i, Source{Key: text}, []byte(text), 1<<20, nil); err != nil {
+			t.Fatal(err)
+		}
+		b, err := d.Take()
+		if err != nil || b.Rows != 2+n || b.Producer != 5 {
+			t.Fatal(b.Rows, err)
+		}
+		if b.Dictionaries[0] < 1 || fmt.Sprint(b.Dictionaries[1:]) != fmt.Sprint([]int{b.Dictionaries[0], 0, 0, 1, 0}) {
+			t.Errorf("dictionaries %v", b.Dictionaries)
+		}
+		for c := range 5 {
+			if _, ok := b.Columns[c].(*array.Dictionary); !ok {
+				t.Errorf("column %d is a %T", c, b.Columns[c])
+			}
+		}
+		// The empty string comes first; the first block's a0 stays where it is.
+		if got := b.Columns[0].(*array.Dictionary); got.GetValueIndex(b.Rows-1) != 3 || naive.Show(got, b.Rows-1) != "c" {
+			t.Errorf("the dictionary changed: %v", got)
+		}
+	}
+}
+
+// TestManyPartitions: so many that pairs are looked up in a map.
+func TestManyPartitions(t *testing.T) {
+	s := parse(t, `
+columns: [{name: a, type: int64}, {name: b, type: string}, {name: k, type: int64}]
+partitions: [{name: a}, {name: b}]`)
+	var text strings.Builder
+	const rows = 20_000
+	path := func(i int) string { return fmt.Sprintf("a=%d/b=v%d", i*7919%3001-1500, i*104729%1009) }
+	for i := range rows {
+		fmt.Fprintf(&text, "{\"a\":%d,\"b\":\"v%d\",\"k\":%d}\n", i*7919%3001-1500, i*104729%1009, i)
+	}
+	d := newDecoder(t, s, Options{})
+	if err := decodeAll(t, d, 0, Source{}, []byte(text.String()), 1<<20, nil); err != nil {
+		t.Fatal(err)
+	}
+	b, err := d.Take()
+	if err != nil || b.Rows != rows {
+		t.Fatal(b.Rows, err)
+	}
+	next := int32(0)
+	for i := range rows {
+		if got := b.Partitions[b.Partition[i]]; got != path(i) {
+			t.Fatalf("row %d in %q, want %q", i, got, path(i))
+		}
+		if b.Partition[i] > next {
+			t.Fatalf("row %d is in partition %d, but %d did not occur", i, b.Partition[i], next)
+		}
+		next = max(next, b.Partition[i]+1)
 	}
 }
 

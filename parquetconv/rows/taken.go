@@ -64,7 +64,6 @@ func (t *taken) derive(i int) {
 	if same := slices.Index(t.batch.Columns, a); same >= 0 {
 		t.numbers[i] = t.numbers[same]
 	}
-	a = widened(a, c.Expr.Type, c.Type)
 	t.batch.Columns[i] = a
 	for _, f := range faults {
 		switch c.OnBad {

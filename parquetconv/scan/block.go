@@ -11,7 +11,8 @@ import (
 )
 
 // Block is a run of rows, column by column, with what became of the rows
-// between them. Its memory is its own; the scanner never writes to it again.
+// between them. Its memory is its own, but for the rows' texts; the scanner
+// never writes to it again.
 type Block struct {
 	RowsIn  int64 // rows read: those of Columns and the rejects
 	Rows    int   // rows in Columns
@@ -38,7 +39,8 @@ type Block struct {
 	TextBytes int64 // what was read for the block
 }
 
-// Text is the text of a row, at most MaxRawBytes of it; nil without KeepTexts.
+// Text is the text of a row, at most MaxRawBytes of it, until the scanner goes
+// on; nil without KeepTexts.
 func (b *Block) Text(row int) []byte {
 	if b.textEnds == nil {
 		return nil
@@ -107,7 +109,7 @@ func (s *Scanner) Take() *Block {
 		out.SizeBytes += c.sizeBytes()
 		out.Columns[i], out.Dictionaries[i] = c.take(s.options.BlockRows)
 	}
-	s.block = Block{BadValues: make([]int64, len(s.columns))}
+	s.block = Block{BadValues: make([]int64, len(s.columns)), texts: out.texts[:0], textEnds: out.textEnds[:0]}
 	s.beginRun()
 	return &out
 }

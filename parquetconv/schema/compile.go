@@ -151,15 +151,10 @@ func (c *compiler) expression(p placed, t value.Type) (*expr.Expr, error) {
 	if err != nil {
 		return nil, p.exprError(err)
 	}
-	if e.Type == t || e.Type.Kind == value.Null || widens(e.Type.Kind, t.Kind) {
-		return e, nil
+	if as := e.As(t); as != nil {
+		return as, nil
 	}
 	return nil, p.errorf("the expression gives %s, not %s: cast it", e.Type, t)
-}
-
-// widens says whether a value of one kind is one of the other as it is.
-func widens(from, to value.Kind) bool {
-	return from == value.Int32 && to == value.Int64 || from == value.Float && to == value.Double
 }
 
 // scope finds what a name in an expression stands for: a column, a

@@ -10,25 +10,11 @@ import (
 func (c *checker) negate(s *syntax, o *node) (*node, error) {
 	switch {
 	case anyFloat(o.t):
-		return newNode(o.t, []*node{o}, func(f *frame) vector {
-			v := f.plain(o.run(f))
-			from := v.floats
-			v.floats = f.scratch.floats.take(len(from))
-			for i, x := range from {
-				v.floats[i] = -x
-			}
-			return v
-		}), nil
+		return converting(double, o, eachFloat(func(x float64) float64 { return -x })), nil
 	case o.t.Kind == value.Decimal:
-		return newNode(o.t, []*node{o}, func(f *frame) vector {
-			v := o.run(f)
-			from := v.decs
-			v.decs = f.scratch.decs.take(len(from))
-			for i, x := range from {
-				v.decs[i] = x.Negate()
-			}
-			return v
-		}), nil
+		return converting(o.t, o, each(o.t, o.t, func(v value.Value) (value.Value, *value.Bad) {
+			return value.Value{Dec: v.Dec.Negate()}, nil
+		})), nil
 	}
 	zero := constantNode(integer, value.Value{})
 	return c.arithmetic(&syntax{op: "-", operands: []*syntax{s, s.operands[0]}, at: s.at}, []*node{zero, o})

@@ -235,10 +235,11 @@ func (f *frame) storeEntries(v vector, t value.Type, valid *memory.Buffer, nulls
 		}
 		if place[entry] == 0 {
 			text := v.data[v.starts[entry]:v.ends[entry]]
-			code, ok := byText[string(text)]
+			key := unsafe.String(unsafe.SliceData(text), len(text)) // while the vector stands
+			code, ok := byText[key]
 			if !ok {
 				code = int32(len(offsets) - 1)
-				byText[string(text)] = code
+				byText[key] = code
 				data = append(data, text...)
 				offsets = append(offsets, int32(len(data)))
 			}

@@ -47,7 +47,7 @@ func (c *checker) check(s *syntax) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	return fold(n), nil
+	return c.fold(n), nil
 }
 
 func (c *checker) build(s *syntax, operands []*node) (*node, error) {
@@ -174,7 +174,7 @@ func (c *checker) common(s *syntax, operands []*node) (value.Type, []*node, erro
 	}
 	for i, o := range out {
 		if o.t != t {
-			out[i] = fold(converted(o, t))
+			out[i] = c.fold(converted(o, t))
 		}
 	}
 	return t, out, nil

@@ -102,7 +102,7 @@ func (c *checker) between(s *syntax, operands []*node) (*node, error) {
 			if err != nil {
 				return nil, err
 			}
-			limits = append(limits, fold(limit))
+			limits = append(limits, c.fold(limit))
 		}
 		n := junction(limits, false)
 		if s.negated {

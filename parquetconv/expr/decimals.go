@@ -70,7 +70,7 @@ func (c *checker) decimalArithmetic(s *syntax, operands []*node) (*node, error) 
 		}
 		types[i] = d
 		if o.t != d {
-			o = fold(converted(o, d))
+			o = c.fold(converted(o, d))
 		}
 		operands[i] = o
 	}

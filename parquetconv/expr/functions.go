@@ -85,7 +85,7 @@ func (c *checker) want(s *syntax, args []*node, letters string) error {
 		}
 		switch {
 		case a.t.Kind == value.Null:
-			args[i] = fold(converted(a, t))
+			args[i] = c.fold(converted(a, t))
 		case !ok:
 			return c.errorf(s.operands[i], "%s needs %s here, not %s: cast it", nameOf(s), what, a.t)
 		}

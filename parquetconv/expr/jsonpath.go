@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -50,24 +51,24 @@ type jsonStep struct {
 func parseJSONPath(s string) ([]jsonStep, error) {
 	rest, ok := strings.CutPrefix(s, "$")
 	if !ok {
-		return nil, fmt.Errorf("it does not begin with $")
+		return nil, errors.New("it does not begin with $")
 	}
 	var path []jsonStep
 	for rest != "" {
 		switch {
 		case strings.HasPrefix(rest, `."`):
-			name, n, ok := quoted(rest[1:])
+			name, after, ok := quotedName(rest[2:])
 			if !ok {
-				return nil, fmt.Errorf("a quote is never closed")
+				return nil, errors.New("a quote is never closed")
 			}
-			path, rest = append(path, jsonStep{name: []byte(name)}), rest[1+n:]
+			path, rest = append(path, jsonStep{name: name}), after
 		case rest[0] == '.':
 			name := rest[1:]
 			if end := strings.IndexAny(name, `.["]`); end >= 0 {
 				name = name[:end]
 			}
 			if name == "" {
-				return nil, fmt.Errorf("a name is empty")
+				return nil, errors.New("a name is empty")
 			}
 			path, rest = append(path, jsonStep{name: []byte(name)}), rest[1+len(name):]
 		default:
@@ -79,12 +80,23 @@ func parseJSONPath(s string) ([]jsonStep, error) {
 			path, rest = append(path, jsonStep{index: int(index)}), after
 		}
 	}
-	for i := range path {
-		if path[i].name == nil && path[i].index < 0 {
-			return nil, fmt.Errorf("a name is empty")
-		}
-	}
 	return path, nil
+}
+
+// quotedName reads a name from behind a quote to the next one; a backslash
+// stands before a quote or a backslash in it.
+func quotedName(s string) (name []byte, after string, ok bool) {
+	name = []byte{} // a member's name, be it empty
+	for i := 0; i < len(s); i++ {
+		switch {
+		case s[i] == '"':
+			return name, s[i+1:], true
+		case s[i] == '\\' && i+1 < len(s):
+			i++
+		}
+		name = append(name, s[i])
+	}
+	return nil, "", false
 }
 
 // findJSON is the value at a path in a valid JSON text; nil if there is none.

@@ -127,7 +127,7 @@ func (c *checker) caseWhen(s *syntax, operands []*node) (*node, error) {
 			if operands[2*i], err = c.compare(equal, subject, operands[2*i]); err != nil {
 				return nil, err
 			}
-			operands[2*i] = fold(operands[2*i])
+			operands[2*i] = c.fold(operands[2*i])
 		}
 		return c.searchedCase(&searched, operands)
 	})

@@ -55,12 +55,12 @@ func retyped(n *node, t value.Type) *node {
 
 // fold computes a node that reads no column once and for all, unless it
 // faults: then each row that gets there has the fault.
-func fold(n *node) *node {
+func (c *checker) fold(n *node) *node {
 	if len(n.reads) > 0 || n.constant != nil || n.t.Nested() {
 		return n
 	}
 	s := &scratch{}
-	f := &frame{n: 1, scratch: s}
+	f := &frame{n: 1, columns: make([]vector, len(c.slots)), loaded: make([]bool, len(c.slots)), scratch: s}
 	v := f.plain(n.eval(f))
 	if f.faulty(0) {
 		return n

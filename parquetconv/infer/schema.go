@@ -1,0 +1,142 @@
+package infer
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/s3compact/s3compact/parquetconv/schema"
+)
+
+// ErrNoRows says that nothing can be inferred.
+var ErrNoRows = errors.New("no row in the sample")
+
+// badRows counts what is no row.
+type badRows struct {
+	count map[string]int64 // by reason
+	first string           // where the first stands, and its reason
+}
+
+// inference is what a sample showed.
+type inference struct {
+	sample *Sample
+	form   form
+	others map[form]int64 // texts that look otherwise
+	tree   *observer
+	bad    badRows
+	text   int64 // bytes that were looked at
+	broken int64 // texts that could not be read
+	why    string
+}
+
+// Schema writes a schema file that fits all rows of the sample, with comments
+// for the person who edits it. partitionBy names suggested partitions that are
+// to be in force; names of columns may be among them. It fails with ErrNoRows.
+func Schema(s *Sample, partitionBy []string) ([]byte, error) {
+	f, others := commonForm(s)
+	in := look(s, f, others)
+	if in.tree.root.seen == 0 || len(in.tree.root.names) == 0 {
+		return nil, fmt.Errorf("%w: %s", ErrNoRows, in.emptiness())
+	}
+	return in.write(partitionBy), nil
+}
+
+// commonForm is the form of most texts; of two as frequent, the one that came first.
+func commonForm(s *Sample) (best form, others map[form]int64) {
+	votes := map[form]int64{}
+	var order []form
+	for _, t := range s.Texts {
+		if f, ok := formOf(t); ok {
+			if votes[f] == 0 {
+				order = append(order, f)
+			}
+			votes[f]++
+		}
+	}
+	if len(order) == 0 {
+		return form{layout: schema.LayoutLines}, nil
+	}
+	best = order[0]
+	for _, f := range order {
+		if votes[f] > votes[best] {
+			best = f
+		}
+	}
+	delete(votes, best)
+	return best, votes
+}
+
+// look reads all rows of the sample.
+func look(s *Sample, f form, others map[form]int64) *inference {
+	in := &inference{sample: s, form: f, others: others, tree: newObserver(), bad: badRows{count: map[string]int64{}}}
+	var at *Text
+	r := &rowReader{form: f, row: in.tree.row, bad: func(reason string, offset int64) {
+		if in.bad.first == "" {
+			in.bad.first = fmt.Sprintf("%s at byte %d of %s", reason, offset, at.Source)
+		}
+		in.bad.count[reason]++
+	}}
+	for i := range s.Texts {
+		at = &s.Texts[i]
+		if at.Broken != "" {
+			in.broken++
+			if in.why == "" {
+				in.why = fmt.Sprintf("%s: %s", at.Source, at.Broken)
+			}
+			continue
+		}
+		in.text += int64(len(at.Bytes))
+		r.read(*at)
+	}
+	return in
+}
+
+// emptiness says why there is nothing to infer from.
+func (in *inference) emptiness() string {
+	switch {
+	case len(in.sample.Texts) == 0:
+		return fmt.Sprintf("there are no sources (%s ignored)", plural(in.sample.Ignored, "object"))
+	case in.bad.first != "":
+		return fmt.Sprintf("what it has is no JSON objects (%s; the first: %s)", in.bad.summary(), in.bad.first)
+	case in.broken > 0:
+		return fmt.Sprintf("%s cannot be read; the first: %s", plural(in.broken, "source"), in.why)
+	case in.tree.root.seen > 0:
+		return "its rows have no members"
+	}
+	return "larger --sample-bytes may help, if the rows are long"
+}
+
+// summary is the counts by reason, most first.
+func (b *badRows) summary() string {
+	var parts []string
+	for _, reason := range slices.SortedFunc(maps.Keys(b.count), func(x, y string) int {
+		return cmp.Or(cmp.Compare(b.count[y], b.count[x]), cmp.Compare(x, y))
+	}) {
+		parts = append(parts, fmt.Sprintf("%s %s", comma(b.count[reason]), reason))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// column is a column of the schema that is written.
+type column struct {
+	name, member string
+	renamed      string // why the name is another one
+	node         *node
+	choice       choice
+}
+
+// columns are those of the rows' members, as they first came.
+func (in *inference) columns() []column {
+	names := columnNames{}
+	var out []column
+	for _, member := range in.tree.root.names {
+		n := in.tree.root.members[member]
+		c := column{member: member, node: n, choice: choose(n, memberPath(member))}
+		c.name, c.renamed = names.name(member)
+		out = append(out, c)
+	}
+	return out
+}

@@ -1,0 +1,120 @@
+package infer
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/s3compact/s3compact/internal/s3store"
+	"github.com/s3compact/s3compact/parquetconv"
+	"github.com/s3compact/s3compact/parquetconv/schema"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// sampleOf is the whole of some texts under keys.
+func sampleOf(texts ...string) *Sample {
+	s := &Sample{}
+	for i := 0; i < len(texts); i += 2 {
+		size := int64(len(texts[i+1]))
+		s.Texts = append(s.Texts, Text{
+			Source: parquetconv.SourceObject{Bucket: "logs", Object: s3store.Object{Key: texts[i], SizeBytes: size}},
+			Bytes:  []byte(texts[i+1]),
+		})
+		s.Sources++
+		s.StoredBytes += size
+	}
+	return s
+}
+
+func lines(n int, line func(i int) string) string {
+	var b strings.Builder
+	for i := range n {
+		b.WriteString(line(i) + "\n")
+	}
+	return b.String()
+}
+
+// corpora are the samples of the golden files.
+func corpora() map[string]*Sample {
+	return map[string]*Sample{
+		"drift": sampleOf("app/1.json.gz", lines(980, func(i int) string { return fmt.Sprintf(`{"latency":%d,"code":%d,"n":%d}`, i%50, i, i) }),
+			"app/2.json.gz", lines(20, func(i int) string {
+				return []string{`{"latency":7.5,"code":1,"n":18446744073709551616}`, `{"latency":"n/a","code":0.5,"n":2,"new":true}`, `{"latency":3,"code":1e2,"n":3,"flag":true}`, `{"latency":null,"code":2,"n":4,"flag":{"x":1}}`}[i%4]
+			})),
+		"nested": sampleOf("a.json", lines(40, func(i int) string {
+			return fmt.Sprintf(`{"request":{"method":"GET","headers":{"host":"h%d","user-agent":"u"},"size":%s},"tags":["a","b"],"points":[{"x":%d,"y":1.5}],"mixed":[1,"a"],"none":[],"labels":{"id%d":1},"deep":{"a":{"b":{"c":{"d":{"e":{"f":1}}}}}},"grid":[[1,2],[3]],"case":{"A":1,"a":2}}`,
+				i, []string{"1", "1.5"}[i%2], i, i)
+		})),
+		"cloudtrail": sampleOf("AWSLogs/1/CloudTrail/us-east-1/2026/01/02/f1.json.gz",
+			`{"Records":[`+strings.TrimSuffix(lines(30, func(i int) string {
+				return fmt.Sprintf(`{"eventVersion":"1.08","eventTime":"2026-01-02T03:04:%02dZ","eventName":"GetObject","readOnly":true,"userIdentity":{"type":"Role","arn":"arn:aws:iam::1:role/r"},"resources":[{"ARN":"arn:aws:s3:::b","type":"AWS::S3::Object"}]},`, i)
+			}), ",\n")+`]}`),
+		"epoch": sampleOf("a.log", lines(30, func(i int) string {
+			return fmt.Sprintf(`{"ts":%d,"updated_at":%d.25,"count":%d,"created":"2026-01-%02d 10:00:00","clf":"10/Oct/2026:13:55:36 -0700","day":"2026-02-%02d","iso":"2026-01-02T03:04:05"}`, 1_767_225_600_000+i, 1_767_225_600+i, 1_767_225_600+i, i%28+1, i%28+1)
+		})),
+		"empty": sampleOf("a.log", lines(20, func(i int) string {
+			return []string{`{"a":"","t":"2026-01-02T03:04:05Z","x":null,"o":{}}`, `{"a":"v","t":"2026-01-02T03:04:05Z","x":null,"o":{}}`}[i%2]
+		})+`{"t":""}`+"\n"),
+		"unicode": sampleOf("a.log", lines(4, func(i int) string {
+			return `{"größe":1,"名前":"値","a b":1,"a.b":2,"A":1,"a":2,"":3,"x/y=\"z\"":4,"_extra":5,"line\nend":6,"yes":true,"123":1,"\u2028":"\u2028\u0085"}`
+		})),
+		"hive": sampleOf("t/region=eu/dt=2026-01-01/a.gz", lines(5, func(i int) string { return `{"time":"2026-01-01T00:00:00Z","v":1,"bad":"x"}` }),
+			"t/region=us%2D1/dt=2026-01-02/a.gz", lines(5, func(i int) string { return `{"time":"2026-01-02T00:00:00Z","v":1}` })+"not json\n[1]\n{\"a\":1,\"a\":2}\n"),
+		"pretty": sampleOf("a.json", "{\n  \"a\": 1,\n  \"b\": \"x\"\n}\n{\n  \"a\": 2\n}\n"),
+		"array":  sampleOf("a.json", `[{"a":1},{"a":2}]`, "b.json", "{\"a\":1}\n", "c.json", "[\n{\"a\":3}\n]"),
+	}
+}
+
+// TestSchemaFiles holds the files that are inferred against testdata.
+func TestSchemaFiles(t *testing.T) {
+	for name, s := range corpora() {
+		t.Run(name, func(t *testing.T) {
+			text, err := Schema(s, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden := filepath.Join("testdata", name+".yaml")
+			if *update {
+				if err := os.WriteFile(golden, text, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), string(text)); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+			if _, err := schema.Parse(text, nil); err != nil {
+				t.Errorf("the schema is refused: %v", err)
+			}
+			if again, _ := Schema(s, nil); !bytes.Equal(again, text) {
+				t.Error("another time it is another file")
+			}
+		})
+	}
+}
+
+// TestNothingToInfer says why.
+func TestNothingToInfer(t *testing.T) {
+	for says, s := range map[string]*Sample{
+		"no sources":         {Ignored: 3},
+		"no members":         sampleOf("a", "{}\n{}\n"),
+		"no JSON objects":    sampleOf("a", "a,b\n1,2\n"),
+		"1 source cannot be": {Texts: []Text{{Broken: "it is no whole gzip"}}},
+		"--sample-bytes":     {Texts: []Text{{Bytes: []byte(`{"a":"`), Cut: true}}},
+	} {
+		if _, err := Schema(s, nil); !errors.Is(err, ErrNoRows) || !strings.Contains(err.Error(), says) {
+			t.Errorf("error %v, want one that says %q", err, says)
+		}
+	}
+}

@@ -126,7 +126,7 @@ func cpu(b testing.TB) time.Duration {
 }
 
 func BenchmarkWriter(b *testing.B) {
-	blocks, files, textBytes := logBlocks(b, 400_000)
+	blocks, files, textBytes := logBlocks(b, 1_570_000)
 	for _, partitions := range []int{16, 176, 660} {
 		for _, memory := range []int64{512 << 20, 64 << 20} {
 			b.Run(fmt.Sprintf("%d partitions, %d MiB", partitions, memory>>20), func(b *testing.B) {

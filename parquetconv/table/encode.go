@@ -296,13 +296,27 @@ func writeCompacted(cw *file.ByteArrayColumnChunkWriter, enc dictionaryEncoder, 
 	if enc.NumEntries() != used.len() {
 		return fmt.Errorf("a dictionary of %d entries became one of %d", used.len(), enc.NumEntries())
 	}
+	stats := cw.PageStatistics().(*metadata.ByteArrayStatistics)
+	if l.n <= pageRows {
+		return writeCodes(cw, s, l, codes, func(int, int) {
+			low, high := used.text(0), used.text(0)
+			for c := range uint32(used.len()) {
+				if text := used.text(c); bytes.Compare(text, low) < 0 {
+					low = text
+				} else if bytes.Compare(text, high) > 0 {
+					high = text
+				}
+			}
+			stats.SetMinMax(low, high)
+		})
+	}
 	rank, byRank := ranks(*used)
 	return writeCodes(cw, s, l, codes, func(from, to int) {
 		low, high := uint32(math.MaxUint32), uint32(0)
 		for _, c := range codes[from:to] {
 			low, high = min(low, rank[c]), max(high, rank[c])
 		}
-		cw.PageStatistics().(*metadata.ByteArrayStatistics).SetMinMax(used.text(byRank[low]), used.text(byRank[high]))
+		stats.SetMinMax(used.text(byRank[low]), used.text(byRank[high]))
 	})
 }
 

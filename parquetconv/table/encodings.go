@@ -34,7 +34,17 @@ const (
 	decimalDigits64 = 18
 )
 
-// choose looks at a column's first rows.
+// choice is what was chosen, by column, when there were rows to go by.
+type choice struct {
+	rows      int
+	encodings [][]encoding // none of text
+}
+
+func chooseText(coded bool) encoding {
+	return encoding{dictionary: coded, plain: parquet.Encodings.DeltaLengthByteArray}
+}
+
+// choose looks at the first rows of a column that is no text.
 func choose(l *layout, s *scratch, v *vector) []encoding {
 	if l.nested() {
 		var out []encoding
@@ -43,14 +53,8 @@ func choose(l *layout, s *scratch, v *vector) []encoding {
 		}
 		return out
 	}
-	if l.kind == text {
-		if v == nil {
-			return []encoding{{dictionary: true, plain: parquet.Encodings.Plain}}
-		}
-		return []encoding{{dictionary: v.coded > 0 && len(v.offsets) == 0, plain: parquet.Encodings.DeltaLengthByteArray}}
-	}
 	if v == nil {
-		return []encoding{{plain: parquet.Encodings.Plain}}
+		return []encoding{{dictionary: l.kind == text, plain: parquet.Encodings.Plain}}
 	}
 	sample := v.slice(l, 0, min(v.n, sampleRows))
 	values := flatLeaf(l, s, &sample).values

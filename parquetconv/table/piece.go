@@ -25,7 +25,10 @@ type source struct {
 
 // A chunk in the spill file is a table of where its columns begin, from the
 // chunk's beginning on and with the end of the last one, and the columns.
-const tableEntryBytes = 8
+const (
+	tableEntryBytes = 8
+	ownText         = 1 << 63 // set where the column has text that has no code
+)
 
 func (p piece) open(spill *spool, columns int) (source, error) {
 	s := source{piece: p}
@@ -48,7 +51,15 @@ func (s *source) columnBytes(c int) int {
 }
 
 func (s *source) columnAt(c int) int {
-	return int(binary.LittleEndian.Uint64(s.table[tableEntryBytes*c:]))
+	return int(binary.LittleEndian.Uint64(s.table[tableEntryBytes*c:]) &^ ownText)
+}
+
+// isCoded says of a column of text that all of it is codes of the dictionary.
+func (s *source) isCoded(c int) bool {
+	if s.segment != nil {
+		return s.segment.columns[c].coded > 0
+	}
+	return binary.LittleEndian.Uint64(s.table[tableEntryBytes*c:])&ownText == 0
 }
 
 // column is a view of the piece's values of a column; a chunk's are read into
@@ -86,12 +97,16 @@ func newChunk(buf []byte, columns int) *chunk {
 }
 
 func (c *chunk) add(l *layout, v *vector) {
-	c.mark()
+	flags := uint64(0)
+	if l.kind == text && len(v.offsets) > 0 {
+		flags = ownText
+	}
+	c.mark(flags)
 	c.bytes = appendVector(c.bytes, l, v)
 }
 
 // mark writes where the next column begins, or the last one ends.
-func (c *chunk) mark() {
-	binary.LittleEndian.PutUint64(c.bytes[tableEntryBytes*c.begun:], uint64(len(c.bytes)))
+func (c *chunk) mark(flags uint64) {
+	binary.LittleEndian.PutUint64(c.bytes[tableEntryBytes*c.begun:], uint64(len(c.bytes))|flags)
 	c.begun++
 }

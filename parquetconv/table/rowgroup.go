@@ -24,7 +24,7 @@ func (j *job) writeRowGroup(pieces []piece, order []int32) error {
 		rows += piece.rows
 	}
 	if p.current == nil {
-		encodings, err := j.choose(sources[:1])
+		encodings, err := j.choose(sources)
 		if err != nil {
 			return err
 		}
@@ -66,15 +66,46 @@ func (j *job) writeRowGroup(pieces []piece, order []int32) error {
 	return nil
 }
 
-// choose chooses the encodings of a file by the rows that it begins with.
+// choose chooses the encodings of a file by the rows that it begins with. Those
+// of numbers are chosen anew only when there are many more rows to go by than
+// for another file.
 func (j *job) choose(sources []source) ([]encoding, error) {
+	w := j.writer
+	known := w.chosen.Load()
+	n, rows := 0, 0
+	for n < len(sources) && rows < sampleRows {
+		rows += sources[n].rows
+		n++
+	}
+	anew := known == nil || 2*known.rows < min(rows, sampleRows)
+	if anew {
+		known = &choice{rows: rows}
+	}
 	var out []encoding
-	for c := range j.writer.format.layouts {
-		v, err := j.column(c, sources, nil)
-		if err != nil {
-			return nil, err
+	for c := range w.format.layouts {
+		l := &w.format.layouts[c]
+		if l.kind == text {
+			coded := true
+			for i := range sources {
+				coded = coded && sources[i].isCoded(c)
+			}
+			out = append(out, chooseText(coded))
+			if anew {
+				known.encodings = append(known.encodings, nil)
+			}
+			continue
 		}
-		out = append(out, choose(&j.writer.format.layouts[c], j.scratch, &v)...)
+		if anew {
+			v, err := j.column(c, sources[:n], nil)
+			if err != nil {
+				return nil, err
+			}
+			known.encodings = append(known.encodings, choose(l, j.scratch, &v))
+		}
+		out = append(out, known.encodings[c]...)
+	}
+	if anew {
+		w.chosen.Store(known)
 	}
 	return out, nil
 }

@@ -109,7 +109,7 @@ func (s *spiller) write(pieces []piece, order []int32) (piece, error) {
 		}
 		c.add(l, &v)
 	}
-	c.mark()
+	c.mark(0)
 	s.buf = c.bytes
 	var err error
 	out.size = int64(len(c.bytes))

@@ -53,6 +53,7 @@ type Writer struct {
 	idle     chan *scratch
 	encoding *semaphore.Weighted // bytes of budget.encode
 	running  atomic.Int32
+	chosen   atomic.Pointer[choice]
 
 	spill, output spool
 }

@@ -186,7 +186,7 @@ func (o *oracle) deleted(e model.Event, wrong func(string)) {
 				out := entry.Outputs[m.Output]
 				v := o.there[out.Bucket+"/"+out.Key]
 				switch {
-				case v == nil || int64(len(v.Body)) < m.Offset+m.Size || !bytes.Equal(v.Body[m.Offset:m.Offset+m.Size], e.Before.Body):
+				case v == nil || !holdsMember(&out, v.Body, describedBy(log, &out, m), e.Before.Body):
 					why = "a delete of a member whose output is not there or is not right"
 				case !o.allowed(log, n, e.Call):
 					why = "a delete of a member without authority"

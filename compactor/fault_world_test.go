@@ -185,7 +185,7 @@ func worlds() []*world {
 		w.most, w.before = 2, revived
 	})
 	add("restore", restoringWorld)
-	return all
+	return append(all, formWorlds()...)
 }
 
 // died is a worker that dies at a request, in the way of f.
@@ -261,6 +261,9 @@ func recordsOf(key string, body []byte) []string {
 	}
 	var records []string
 	text, err := unpack(body)
+	if err != nil && isText(key) {
+		text, err = string(body), nil
+	}
 	_, _, output := receipt.ParseOutputName(key)
 	switch {
 	case err != nil && output: // stored wrong: nobody can read it

@@ -319,6 +319,11 @@ func guards() []guard {
 			refuses: true,
 		},
 		{
+			name: "recompressing needs a word", world: "recompressed", end: gzipGone, refuses: true,
+			alter:  func(w *world) { w.further(func(o *Options) { o.AcceptContentOnly = false }) },
+			loosen: func(o *Options) { o.AcceptContentOnly = true },
+		},
+		{
 			name: "put back create-only", world: "plain", alter: restoringWorld, at: point{"put", "member", 1},
 			do: then(func(f *strike) { f.k.s.appPut(f.call.Key, good("new", 1)) }),
 			breach: func(k *worker) Store {

@@ -66,17 +66,13 @@ func (f *frame) fault(i int, bad *value.Bad) {
 
 func (f *frame) faulty(i int) bool { return f.bad != nil && f.bad[i] != nil }
 
-// all are the positions without a fault.
-func (f *frame) all() []int32 {
+// identity is all positions of a frame.
+func (f *frame) identity() []int32 {
 	rows := f.scratch.offsets.take(f.n)
-	n := 0
 	for i := range rows {
-		rows[n] = int32(i)
-		if !f.faulty(i) {
-			n++
-		}
+		rows[i] = int32(i)
 	}
-	return rows[:n]
+	return rows
 }
 
 // operands evaluates nodes one after the other. nulls is where one of them is

@@ -65,7 +65,7 @@ func junction(operands []*node, decisive bool) *node {
 			out.bools[i] = !decisive
 		}
 		var unknown []bool
-		rows := f.all()
+		rows := f.identity()
 		for _, o := range operands {
 			if len(rows) == 0 {
 				break
@@ -74,8 +74,6 @@ func junction(operands []*node, decisive bool) *node {
 			n := 0
 			for i, r := range rows {
 				switch {
-				case f.faulty(int(r)):
-					continue
 				case v.null(i):
 					if unknown == nil {
 						unknown = f.scratch.bools.zeroed(f.n)
@@ -154,7 +152,7 @@ func (c *checker) searchedCase(s *syntax, operands []*node) (*node, error) {
 	}
 	return newNode(t, append(conditions, values...), func(f *frame) vector {
 		var parts []part
-		rest := f.all()
+		rest := f.identity()
 		for i := range pairs {
 			if len(rest) == 0 {
 				break
@@ -173,16 +171,13 @@ func (c *checker) searchedCase(s *syntax, operands []*node) (*node, error) {
 	}), nil
 }
 
-// divide divides positions by what is said of the i-th one. Those with a fault
-// are in neither.
+// divide divides positions by what is said of the i-th one.
 func (f *frame) divide(rows []int32, is func(i int) bool) (taken, others []int32) {
 	taken, others = f.scratch.offsets.take(len(rows))[:0], f.scratch.offsets.take(len(rows))[:0]
 	for i, r := range rows {
-		switch {
-		case f.faulty(int(r)):
-		case is(i):
+		if is(i) {
 			taken = append(taken, r)
-		default:
+		} else {
 			others = append(others, r)
 		}
 	}
@@ -196,7 +191,7 @@ func buildCoalesce(c *checker, s *syntax, args []*node) (*node, error) {
 	}
 	return newNode(t, args, func(f *frame) vector {
 		var parts []part
-		rest := f.all()
+		rest := f.identity()
 		for _, o := range args {
 			if len(rest) == 0 {
 				break

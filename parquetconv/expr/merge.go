@@ -4,15 +4,6 @@ import (
 	"github.com/s3compact/s3compact/parquetconv/value"
 )
 
-// identity is all positions of a frame.
-func (f *frame) identity() []int32 {
-	rows := f.scratch.offsets.take(f.n)
-	for i := range rows {
-		rows[i] = int32(i)
-	}
-	return rows
-}
-
 // merge puts the values of branches together. Where two parts have a position,
 // the later one has it; where none has, it is null.
 func (f *frame) merge(parts []part, k value.Kind) vector {

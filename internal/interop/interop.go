@@ -19,6 +19,28 @@ var readers []byte
 //go:embed requirements/moto.txt
 var moto []byte
 
+//go:embed requirements/engines.txt
+var engines []byte
+
+//go:embed requirements/spark.txt
+var spark []byte
+
+// Engines returns the path of a python3 that has chDB, DuckDB, Polars and pyarrow.
+func Engines(t *testing.T) string {
+	t.Helper()
+	return venv(t, engines)
+}
+
+// Spark returns the path of a python3 that has pyspark. It needs a JDK of 17 or
+// later, which it finds by PATH or JAVA_HOME.
+func Spark(t *testing.T) string {
+	t.Helper()
+	if _, err := exec.LookPath("java"); err != nil {
+		t.Fatalf("no Java for Spark: install a JDK of 17 or later: %v", err)
+	}
+	return venv(t, spark)
+}
+
 // Python returns the path of a python3 that has pyarrow and DuckDB.
 func Python(t *testing.T) string {
 	t.Helper()

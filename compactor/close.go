@@ -128,9 +128,17 @@ func writeClosed(ctx context.Context, s Store, at s3store.Location) error {
 }
 
 // closeSettled says whether whatever earlier workers were allowed has run out.
+// It has where the claim is given back, which is the last that a close does.
 func (x *restorer) closeSettled(ctx context.Context) error {
 	if x.o.AssumeAlone {
 		return nil
+	}
+	held, err := readClaim(ctx, x.store, x.o.Bucket)
+	if ignoreNotFound(err) != nil {
+		return err
+	}
+	if err != nil || held.StateID != x.st.id {
+		return nil //nolint:nilerr // there is no claim
 	}
 	info, err := x.store.Head(ctx, x.o.State.Bucket, receipt.LayoutKey(x.o.State.Key, x.st.number))
 	if err != nil {

@@ -2,6 +2,7 @@ package compactor
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -226,4 +227,37 @@ func TestCloseDeletesDeadOutputs(t *testing.T) {
 		t.Errorf("dead outputs are left: %q", left)
 	}
 	sameRecords(t, "closed", before, b.records(""))
+}
+
+// TestCloseOfAClosedState waits for nothing: the claim is given back, so nobody
+// can have begun anything since.
+func TestCloseOfAClosedState(t *testing.T) {
+	b := newBucket(t)
+	b.fill("app/", 3)
+	b.mustCompact(b.options(), "app/")
+	o := b.closing()
+	o.AssumeAlone = true
+	if sum, err := Close(context.Background(), b.store, o); err != nil || !sum.ClaimDeleted {
+		t.Fatalf("%+v, %v", sum, err)
+	}
+	again := b.closing()
+	again.SettleAfter = time.Hour
+	if sum, err := Close(context.Background(), b.store, again); err != nil || sum != (CloseSummary{Groups: 1, GroupsFinished: 1}) {
+		t.Errorf("a second time: %+v, %v", sum, err)
+	}
+	// A worker that was paused before has claimed the bucket for the state again.
+	claim := receipt.Claim{Version: receipt.FormatVersion, State: o.State.String()}
+	layout, _, err := readLayout(context.Background(), b.store, o.State)
+	if err != nil {
+		t.Fatal(err)
+	}
+	claim.StateID = layout.StateID
+	body, err := json.Marshal(claim)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.put(receipt.ClaimKey, body)
+	if sum, err := Close(context.Background(), b.store, again); !errors.Is(err, ErrWaiting) {
+		t.Errorf("with a claim that came later: %+v, %v", sum, err)
+	}
 }

@@ -90,6 +90,13 @@ func (p *putBack) note(m *receipt.Member, how standing, etag string, put bool) {
 	p.etags[m.Key] = etag
 }
 
+// sum is what was done so far, of which no output is deleted yet.
+func (p *putBack) sum() restored {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return restored{written: p.written, there: p.there, bytes: p.bytes}
+}
+
 // span reads and proves the span's originals, then puts them.
 func (p *putBack) span(ctx context.Context, s *span) error {
 	r := p.g.r

@@ -75,6 +75,10 @@ func (g *group) loss(e *receipt.Entry, o receipt.Output, there map[string]s3stor
 		g.r.o.Log.Error("going on past a loss, as told", "group", g.prefix, "output", o.Key, "members_gone", gone)
 		return nil
 	}
+	if gone == 0 && !givesBack(e) {
+		return fmt.Errorf("group %q: output s3://%s/%s of entry %d is gone or not what was written; all of its %d originals are there, but not those of another output of the entry, so the entry can't be given up as a whole; nothing is deleted here. If the bucket has versions, bring the output back and run again. Else --accept-loss goes on without this output, and its originals are joined again: %w",
+			g.prefix, o.Bucket, o.Key, e.Number, o.Members, ErrLoss)
+	}
 	if gone == 0 {
 		return fmt.Errorf("group %q: output s3://%s/%s of entry %d is gone or not what was written while a restore takes back what it put; nothing is deleted here. If the bucket has versions, bring the output back and run again. Else --accept-loss goes on without this output, and its originals that are there stay: %w",
 			g.prefix, o.Bucket, o.Key, e.Number, ErrLoss)

@@ -371,7 +371,7 @@ func (x *restorer) begun(g *restoring) {
 	}
 }
 
-// tell counts what a restore entry's carrying out did.
+// tell counts what a restore entry's carrying out did, also where it did not come to its end.
 func (x *restorer) tell(d restored) {
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -315,6 +315,37 @@ func TestRestoreDoesNotTakeACommitBackForCredentials(t *testing.T) {
 	}
 }
 
+// TestStoppedRestoreCountsWhatItDid: what was put back stands in the summary
+// although its output is not deleted yet, and the next run says that it was there.
+func TestStoppedRestoreCountsWhatItDid(t *testing.T) {
+	b := newBucket(t)
+	b.fill("app/", 6)
+	b.mustCompact(b.options(), "app/")
+	puts := 0
+	f := &faultyStore{Client: b.store, before: func(_ int, c call) (bool, error) {
+		if c.op == "put" && strings.HasPrefix(c.key, "app/") {
+			if puts++; puts > 2 {
+				return false, fmt.Errorf("403: %w", s3store.ErrDenied)
+			}
+		}
+		return true, nil
+	}}
+	o := b.restoreOptions()
+	o.Concurrency = 1
+	sum, _, err := b.restore(f, o)
+	back := int64(len(b.list("app/")) - 1)
+	if !errors.Is(err, s3store.ErrDenied) || back == 0 || back == 6 {
+		t.Fatalf("%d are back, the restore says %v", back, err)
+	}
+	if sum.ObjectsRestored != back || sum.Bytes == 0 || sum.Outputs != 0 || sum.GroupsDone != 0 {
+		t.Errorf("%d are back, the summary says %+v", back, sum)
+	}
+	sum, _ = b.mustRestore(o)
+	if sum.ObjectsRestored != 6-back || sum.ObjectsThere != back || sum.Outputs != 1 {
+		t.Errorf("the next run says %+v", sum)
+	}
+}
+
 // TestCompactFinishesARestore: whoever comes carries a restore out.
 func TestCompactFinishesARestore(t *testing.T) {
 	b := newBucket(t)

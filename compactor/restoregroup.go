@@ -77,37 +77,42 @@ func (g *group) changedBefore() []receipt.Refusal {
 // outputs dead before it deletes them. Where something newer has the key of an
 // original, the outputs stay, and a commit takes back what was put.
 func (g *group) finishRestore(ctx context.Context, e *receipt.Entry) (restored, error) {
-	var done restored
 	if err := g.mayWait("it could put back or delete what this run has not seen"); err != nil {
-		return done, err
+		return restored{}, err
 	}
 	if err := g.remember(ctx, e); err != nil {
-		return done, err
+		return restored{}, err
 	}
 	g.r.o.Log.Info("putting originals back", "group", g.prefix, "entry", g.log.head, "outputs", len(e.TakenApart))
 	p := &putBack{g: g, auth: &authority{log: g.log}, etags: map[string]string{}}
 	commits := newReceipts(g.r.st, g.log.gid)
+	var outputs []receipt.OutputRef
+	var members []int
 	for _, ref := range e.TakenApart {
 		t, err := commits.take(ctx, ref)
 		if err != nil {
-			return done, err
+			return p.sum(), err
 		}
 		if t.ref, err = g.findOutput(ctx, t); err != nil {
-			return done, err
+			return p.sum(), err
 		}
 		if err := p.output(ctx, t); err != nil {
-			return done, fmt.Errorf("group %q: output s3://%s/%s: %w", g.prefix, ref.Bucket, ref.Key, err)
+			return p.sum(), fmt.Errorf("group %q: output s3://%s/%s: %w", g.prefix, ref.Bucket, ref.Key, err)
 		}
-		done.outputs = append(done.outputs, ref)
-		done.members = append(done.members, len(t.originals))
+		outputs = append(outputs, ref)
+		members = append(members, len(t.originals))
 	}
 	ctx, cancel := drained(ctx)
 	defer cancel()
 	if len(p.newer) > 0 {
 		return restored{}, g.giveBack(ctx, e, p)
 	}
-	done.written, done.there, done.bytes = p.written, p.there, p.bytes
-	return done, g.restored(ctx, e)
+	done := p.sum()
+	if err := g.restored(ctx, e); err != nil {
+		return done, err
+	}
+	done.outputs, done.members = outputs, members
+	return done, nil
 }
 
 // findOutput sees that an output is there, as its receipt has it, and is its

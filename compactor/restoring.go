@@ -82,9 +82,7 @@ func (g *restoring) step(ctx context.Context) (done bool, left time.Duration, er
 	case receipt.Restore:
 		g.x.begun(g)
 		d, err := g.finishRestore(ctx, e)
-		if err == nil {
-			g.x.tell(d)
-		}
+		g.x.tell(d)
 		return false, 0, err
 	default:
 		err := g.finishHead(ctx)

@@ -19,7 +19,7 @@ type GroupState string
 
 // The states of a group that has a log.
 const (
-	GroupDone       GroupState = "done"       // nothing is under way
+	GroupDone       GroupState = "done"       // nothing is left to do; after a restore, compact may still have to wait
 	GroupOpen       GroupState = "open"       // the next run finishes something first
 	GroupUnreadable GroupState = "unreadable" // its log has a gap or an entry that can't be read: nothing is done with it
 )
@@ -196,13 +196,16 @@ func (st *state) status(ctx context.Context, o *Options, h logHead) (*GroupStatu
 	log := &grouplog{st: st, gid: h.gid, head: h.number, entry: e, stored: h.stored}
 	if ok, _ := log.settled(o); !ok {
 		g.SettlesAt = h.stored.Add(st.settle)
-		g.State, g.Detail = GroupOpen, "waits until earlier requests have run out"
+		g.Detail = "waits until earlier requests have run out"
 	}
-	if !log.free() {
+	switch {
+	case !log.free():
 		g.State = GroupOpen
 		if g.Detail == "" {
 			g.Detail = openDetail(e)
 		}
+	case g.Detail != "": // of a restore; nothing of it is left to do
+		g.Detail = "its originals are back; compact leaves it until earlier requests have run out"
 	}
 	sums, err := st.lastSum(ctx, h.gid, e)
 	switch {

@@ -2,9 +2,11 @@ package compactor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -142,6 +144,41 @@ func TestStatusOfDeadOutputs(t *testing.T) {
 	if g := got["app/"]; g.State != GroupDone || g.Dead != 0 {
 		t.Errorf("gone: %+v", g)
 	}
+}
+
+// TestStatusOfARestore: what was announced is open; once all is put back and the
+// outputs are gone it is done, though compact still leaves the group for a while.
+func TestStatusOfARestore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := newUndo(t, false)
+		undoWorlds["compacted"](u)
+		status := func() (g *GroupStatus) {
+			_, err := Status(t.Context(), u.server.Client("status", nil), Options{State: DefaultState(undoBucket)}, func(s *GroupStatus) { g = s })
+			u.must(err)
+			return g
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		_, err := Restore(ctx, u.server.Client("restore", nil), RestoreOptions{
+			Options: Options{State: DefaultState(undoBucket), Tool: "test"}, OnWaiting: func(Waiting) { stop() },
+		})
+		if !errors.Is(err, context.Canceled) {
+			t.Fatalf("a restore that was told to stop says %v", err)
+		}
+		if g := status(); g.State != GroupOpen || g.Head != receipt.Restore || g.SettlesAt.IsZero() {
+			t.Errorf("announced: %+v", g)
+		}
+		u.finish("restore", nil)
+		if g := status(); g.State != GroupDone || g.SettlesAt.IsZero() || g.Detail == "" {
+			t.Errorf("all is back: %+v", g)
+		}
+		if err := u.compact(u.server.Client("compact", nil), u.options()); !errors.Is(err, ErrWaiting) {
+			t.Errorf("a compaction at once says %v", err)
+		}
+		time.Sleep(20 * time.Minute)
+		if g := status(); g.State != GroupDone || !g.SettlesAt.IsZero() || g.Detail != "" {
+			t.Errorf("later: %+v", g)
+		}
+	})
 }
 
 // TestStatusListsOnce: the requests do not grow with a LIST for each group.

@@ -77,6 +77,39 @@ func TestAcceptLossKeepsGoodOutputs(t *testing.T) {
 	}
 }
 
+// TestLossSaysWhatIsLost: an output is gone of which every original is there,
+// beside another one of the same entry of which originals are deleted.
+func TestLossSaysWhatIsLost(t *testing.T) {
+	b := newBucket(t)
+	o := b.options()
+	o.Selection.GroupBy.Depth = 1
+	for p := range 2 {
+		for i := range 3 {
+			b.put(fmt.Sprintf("app/p=%d/%d.json.gz", p, i), gz(record("a", p, i)))
+		}
+	}
+	before := b.records("")
+	f := &faultyStore{Client: b.store, before: func(_ int, c call) (bool, error) {
+		if c.op == "delete" && strings.HasPrefix(c.key, "app/p=1/") {
+			return false, errLost
+		}
+		return true, nil
+	}}
+	if _, _, err := b.compact(f, o, "app/"); err == nil || len(b.list("app/p=0/")) == 4 || len(b.list("app/p=1/")) != 4 {
+		t.Fatalf("%d and %d objects are left, the run says %v: nothing to test", len(b.list("app/p=0/")), len(b.list("app/p=1/")), err)
+	}
+	if err := b.store.Delete(context.Background(), b.name, b.outputs("app/p=1/")[0], ""); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err := b.compact(b.store, o, "app/")
+	if !errors.Is(err, ErrLoss) || !strings.Contains(err.Error(), "all of its 3 originals are there") || strings.Contains(err.Error(), "restore") {
+		t.Errorf("the run says %v", err)
+	}
+	o.AcceptLoss = true
+	b.settled(func() error { _, _, err := b.compact(b.store, o, "app/"); return err })
+	sameRecords(t, "in the end", before, b.records(""))
+}
+
 // TestWholeRequestAnswersAreNotAboutKeys: An answer to a whole DeleteObjects says nothing of its keys.
 func TestWholeRequestAnswersAreNotAboutKeys(t *testing.T) {
 	for _, fault := range []error{s3store.ErrNotFound, s3store.ErrPrecondition} {

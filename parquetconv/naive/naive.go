@@ -79,7 +79,7 @@ func Read(s *schema.Schema, source Source) Result {
 	r := &reader{schema: s, source: source}
 	r.result.BadValues = make([]int64, len(s.Columns))
 	offset := 0
-	for line := range bytes.SplitSeq(source.Text, []byte("\n")) {
+	for line := range bytes.SplitAfterSeq(source.Text, []byte("\n")) {
 		start := 0
 		if offset == 0 && bytes.HasPrefix(line, []byte("\xef\xbb\xbf")) {
 			start = 3
@@ -87,30 +87,32 @@ func Read(s *schema.Schema, source Source) Result {
 		if !r.line(line[start:], int64(offset+start)) {
 			break
 		}
-		offset += len(line) + 1
+		offset += len(line)
 	}
 	return r.result
 }
 
-// line reads the rows of a line. It returns false to stop.
+// line reads the rows of a line, which may have a line feed at its end. It
+// returns false to stop.
 func (r *reader) line(line []byte, offset int64) bool {
 	for {
-		rest := bytes.TrimLeft(line, " \t\r")
+		rest := bytes.TrimLeft(line, " \t\r\n")
 		offset += int64(len(line) - len(rest))
 		if line = rest; len(line) == 0 {
 			return true
 		}
 		object, err := jsontext.NewDecoder(bytes.NewReader(line)).ReadValue()
+		text := bytes.TrimSuffix(line, []byte("\n"))
 		switch {
 		case err != nil:
-			r.reject(offset, line, invalid(err))
+			r.reject(offset, text, invalid(err))
 			return true
 		case line[0] != '{':
-			r.reject(offset, line, Reject{Reason: "no_object"})
+			r.reject(offset, text, Reject{Reason: "no_object"})
 			return true
 		}
 		r.object(object)
-		behind := bytes.TrimLeft(line[len(object):], " \t\r")
+		behind := bytes.TrimLeft(text[len(object):], " \t\r")
 		fail := slices.IndexFunc(r.faults, func(f fault) bool { return f.fail != nil })
 		switch {
 		case fail >= 0:
@@ -119,7 +121,7 @@ func (r *reader) line(line []byte, offset int64) bool {
 		case len(r.faults) > 0:
 			r.reject(offset, object, r.faults[0].reject)
 		case len(behind) > 0 && behind[0] != '{':
-			r.reject(offset, line, Reject{Reason: "invalid_json"})
+			r.reject(offset, text, Reject{Reason: "invalid_json"})
 			return true
 		case !r.finish(object, offset):
 			return false

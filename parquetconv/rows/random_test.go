@@ -268,3 +268,41 @@ func TestRandom(t *testing.T) {
 		t.Errorf("only %d rows, %d rejects, %d bad values in %d cases", rows, rejects, bad, *cases)
 	}
 }
+
+// everything has a column of every kind of work; a row is rejected for all reasons.
+const everything = `
+columns:
+  - {name: id, type: int64, required: true}
+  - {name: n, type: int32, on_bad: reject}
+  - {name: s, type: string}
+  - {name: deep, type: json, path: $.a.b}
+  - {name: list, type: "list<struct<x:double,y:string>>"}
+  - {name: tags, type: "map<string,int64>", path: $.a}
+  - {name: at, type: timestamp, time: epoch_ms}
+  - {name: log, type: timestamp, time: "%d/%b/%Y:%H:%M:%S %z"}
+  - {name: ratio, type: double, expr: "cast(id as double) / (n - 1)", on_bad: reject}
+  - {name: upper, type: string, expr: "upper(s)", required: true}
+  - {name: whence, type: string, expr: "_source_key || '@' || cast(_source_offset as string)"}
+  - {name: small, type: int32, expr: "cast(id as int32)"}
+partitions:
+  - {name: day, type: date, expr: "cast(at as date)"}
+  - {name: part, type: string, expr: "cast(other as string)"}
+  - {name: s}
+unknown_fields: keep
+`
+
+// FuzzSame holds the decoder against package naive.
+func FuzzSame(f *testing.F) {
+	for _, text := range []string{
+		`{"id":1,"n":2,"s":"x","a":{"b":[1, 2]},"list":[{"x":1.5,"y":"é"},null],"at":1767323045123,"log":"10/Oct/2000:13:55:36 -0700","other":"p/q","more":{}}` + "\n",
+		`{"id":1,"n":1,"s":"x"}{"id":3e9,"n":2,"s":"","other":7}` + "\r\n" + `{"id":4,"s":"y","a":{"k":1,"l":null}}` + "\n\n" + `{"n":2}`,
+		"\xef\xbb\xbf" + `{"id":1,"s":"x","n":1.5} [1]` + "\n" + `{"id":1,"s":"\ud800"}` + "\n" + `{"id":2,"s":"\u00e9","list":[{"x":"no"}]} {"id":`, "{\"id\":1,\"s\":\"\xff\"}\n{}\n{\"id\":1,\"id\":2}",
+	} {
+		f.Add([]byte(text), uint16(3), uint16(100))
+	}
+	s := parse(f, everything)
+	f.Fuzz(func(t *testing.T, text []byte, piece, blockBytes uint16) {
+		half := len(text) / 2
+		same(t, s, [][]byte{text, text[half:], text[:half]}, int(blockBytes)+1, int(piece)+1)
+	})
+}

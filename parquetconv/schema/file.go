@@ -24,12 +24,27 @@ type file struct {
 	UnknownFields placed          `yaml:"unknown_fields"`
 }
 
-type fileCSV struct {
-	Header    placed `yaml:"header"`
-	Delimiter placed `yaml:"delimiter"`
-	Quote     placed `yaml:"quote"`
-	Escape    placed `yaml:"escape"`
-	Null      placed `yaml:"null"`
+type fileCSV struct{ Header, Delimiter, Quote, Escape, Null placed }
+
+// UnmarshalYAML reads the keys as they are written: to YAML the key null is no
+// text.
+func (f *fileCSV) UnmarshalYAML(node ast.Node) error {
+	settings := map[string]*placed{"header": &f.Header, "delimiter": &f.Delimiter, "quote": &f.Quote, "escape": &f.Escape, "null": &f.Null}
+	pairs, ok := node.(ast.MapNode)
+	if !ok {
+		return at(node).errorf("csv needs settings: header, delimiter, quote, escape, null")
+	}
+	for i := pairs.MapRange(); i.Next(); {
+		key := i.Key().GetToken().Value
+		p, known := settings[key]
+		if !known {
+			return at(i.Key()).errorf("unknown field %q: csv has header, delimiter, quote, escape and null", key)
+		}
+		if err := p.UnmarshalYAML(i.Value()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 type fileColumn struct {
@@ -56,10 +71,15 @@ type placed struct {
 	block        bool
 }
 
+// at is a node's place.
+func at(node ast.Node) placed {
+	p := node.GetToken().Position
+	return placed{line: p.Line, column: p.Column}
+}
+
 // UnmarshalYAML takes the scalar with its place.
 func (p *placed) UnmarshalYAML(node ast.Node) error {
-	at := node.GetToken().Position
-	p.line, p.column = at.Line, at.Column
+	*p = at(node)
 	switch n := node.(type) {
 	case *ast.StringNode:
 		p.text = n.Value
@@ -74,7 +94,7 @@ func (p *placed) UnmarshalYAML(node ast.Node) error {
 		p.text = n.GetToken().Value
 		return nil
 	}
-	return fmt.Errorf("%d:%d: a single value is needed here", at.Line, at.Column)
+	return p.errorf("a single value is needed here")
 }
 
 func (p placed) given() bool { return p.line > 0 }

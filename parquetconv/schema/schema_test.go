@@ -170,6 +170,8 @@ func TestPaths(t *testing.T) {
 
 func FuzzSchema(f *testing.F) {
 	f.Add(sample)
+	f.Add(records)
+	f.Add(delimited)
 	f.Add("version: 1\ncolumns: [{name: a, type: 'decimal(5,2)', path: '$.a[0]'}]\npartitions: [{name: b, type: string, expr: \"split_part(a, '/', 1)\"}]\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		s, err := Parse([]byte(text), nil)

@@ -13,6 +13,7 @@ func (p *program) commands() []*cli.Command {
 		p.doctorCommand(),
 		p.closeCommand(),
 		p.convertCommand(),
+		p.schemaCommand(),
 		p.submitCommand(),
 	}
 }

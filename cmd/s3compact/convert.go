@@ -13,6 +13,7 @@ import (
 	"github.com/s3compact/s3compact/inventory"
 	"github.com/s3compact/s3compact/jobs"
 	"github.com/s3compact/s3compact/parquetconv"
+	"github.com/s3compact/s3compact/parquetconv/infer"
 	"github.com/s3compact/s3compact/parquetconv/localdir"
 	"github.com/s3compact/s3compact/parquetconv/schema"
 )
@@ -28,11 +29,11 @@ func (p *program) convertCommand() *cli.Command {
 			examples(
 				"s3compact convert --schema logs.yaml --to s3://my-tables/logs/ s3://my-logs/app/ --dry-run",
 				"s3compact convert --schema logs.yaml --to s3://my-tables/logs/ s3://my-logs/app/ --shard 3/16",
-				"s3compact convert --schema logs.yaml --to ./table --partition-by dt ./logs",
+				"s3compact convert --to ./table --partition-by dt ./logs",
 			),
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "to", Usage: "the table: s3://bucket/table/ or a local `LOCATION`", Category: "what"},
-			&cli.StringFlag{Name: "schema", Usage: "schema (YAML): `FILE` or s3:// location", Category: "what"},
+			&cli.StringFlag{Name: "schema", Usage: "schema (YAML): `FILE` or s3:// location (default: the table's own; for a new table one is inferred and shown)", Category: "what"},
 			&cli.StringFlag{Name: "partition-by", Usage: "partition by these columns or partitions of the schema, `NAME[,NAME]`, instead of its own", Category: "what"},
 			&cli.StringFlag{Name: "state", Usage: "`LOCATION` of the lists of batches and commits (default _s3compact/ in the table)", Category: "what"},
 			&cli.StringFlag{Name: "batch-size", Value: "4GiB", Usage: "stored `SIZE` of a batch", Category: "run"},
@@ -63,6 +64,10 @@ func (p *program) convert(c *cli.Context) error {
 	}
 	out := newConvertOutput(p, s.json, options.DryRun)
 	options.Log, options.Progress = s.log, s.bar
+	options.Infer = inferring(options)
+	options.Inferred = func(text []byte) {
+		fmt.Fprintf(s.bar.LogWriter(p.stderr), "# The schema of the table, inferred since none was given; --schema takes a file like this one.\n%s", text)
+	}
 	options.Refused, options.Planned = out.refused, out.planned
 	sum, err := parquetconv.Run(ctx, options)
 	s.bar.Close()
@@ -107,8 +112,11 @@ func convertOptions(ctx context.Context, c *cli.Context) (parquetconv.Options, e
 		return o, usageError("%v", err)
 	}
 	o.Shard, o.Shards = shard.Index, shard.Count
-	if o.Schema, err = readSchema(ctx, c); err != nil {
-		return o, err
+	o.PartitionBy = names(c.String("partition-by"))
+	if path := c.String("schema"); path != "" {
+		if o.Schema, o.SchemaText, err = readSchema(ctx, c, path, o.PartitionBy); err != nil {
+			return o, err
+		}
 	}
 	if o.Table, err = tableLocation(c.String("to")); err != nil {
 		return o, err
@@ -135,29 +143,33 @@ func convertOptions(ctx context.Context, c *cli.Context) (parquetconv.Options, e
 // maxSchemaBytes bounds a schema file.
 const maxSchemaBytes = 4 << 20
 
-func readSchema(ctx context.Context, c *cli.Context) (*schema.Schema, error) {
-	path := c.String("schema")
-	if path == "" {
-		return nil, usageError("--schema FILE is needed: this version does not infer a schema; docs/convert.md and the README have examples")
-	}
+func readSchema(ctx context.Context, c *cli.Context, path string, partitionBy []string) (*schema.Schema, []byte, error) {
 	text, err := readSchemaText(ctx, c, path)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if len(text) > maxSchemaBytes {
-		return nil, usageError("--schema %s: more than 4 MiB", path)
+		return nil, nil, usageError("schema %s: more than 4 MiB", path)
 	}
-	var by []string
-	if v := c.String("partition-by"); v != "" {
-		for name := range strings.SplitSeq(v, ",") {
-			by = append(by, strings.TrimSpace(name))
-		}
-	}
-	s, err := schema.Parse(text, by)
+	s, err := schema.Parse(text, partitionBy)
 	if err != nil {
-		return nil, usageError("schema %s: %v", path, err)
+		return nil, nil, usageError("schema %s: %v", path, err)
 	}
-	return s, nil
+	return s, text, nil
+}
+
+// inferring makes the schema of a new table from a sample of its sources.
+func inferring(o parquetconv.Options) func(context.Context) ([]byte, error) {
+	return func(ctx context.Context) ([]byte, error) {
+		sample, err := infer.Read(ctx, infer.Options{
+			Stores: o.Stores, Sources: o.Sources, State: o.State,
+			MaxSources: infer.DefaultSources, MaxBytes: infer.DefaultBytes, Concurrency: o.Concurrency,
+		})
+		if err != nil {
+			return nil, err
+		}
+		return infer.Schema(sample, o.PartitionBy)
+	}
 }
 
 // readSchemaText reads the file, or the object where the children of an array job find it.
@@ -165,13 +177,13 @@ func readSchemaText(ctx context.Context, c *cli.Context, path string) ([]byte, e
 	if !inventory.IsS3(path) {
 		text, err := os.ReadFile(path)
 		if err != nil {
-			return nil, usageError("--schema: %v", err)
+			return nil, usageError("schema: %v", err)
 		}
 		return text, nil
 	}
 	l, err := s3store.ParseLocation(path)
 	if err != nil {
-		return nil, usageError("--schema: %v", err)
+		return nil, usageError("schema: %v", err)
 	}
 	store, err := openStore(ctx, c, 1)
 	if err != nil {

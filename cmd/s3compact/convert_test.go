@@ -265,7 +265,6 @@ func TestConvertRefusesBadCalls(t *testing.T) {
 	}{
 		"no target":            {[]string{"--schema", good, folder}, "--to"},
 		"no source":            {[]string{"--schema", good, "--to", folder}, "convert what"},
-		"no schema":            {[]string{"--to", folder, folder}, "--schema FILE is needed"},
 		"a broken schema":      {[]string{"--schema", schemaFile(t, strings.Replace(logSchema, "int32", "int33", 1)), "--to", folder, folder}, "line 7, column 26: unknown type"},
 		"csv":                  {[]string{"--schema", schemaFile(t, strings.Replace(logSchema, "ndjson", "csv", 1)), "--to", folder, folder}, "csv is not supported"},
 		"an unknown partition": {[]string{"--schema", good, "--partition-by", "nothing", "--to", folder, folder}, "no partition or column"},

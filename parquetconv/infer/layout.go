@@ -19,6 +19,14 @@ type form struct {
 	rowsAt string // for schema.LayoutArray: the document's member that is the array; empty where the document is the array
 }
 
+// names lead to the array of rows.
+func (f form) names() []string {
+	if f.rowsAt == "" {
+		return nil
+	}
+	return []string{f.rowsAt}
+}
+
 func (f form) String() string {
 	switch {
 	case f.layout == schema.LayoutDocuments:
@@ -142,9 +150,10 @@ func objectsFollow(dec *jsontext.Decoder, emptyToo bool) bool {
 
 // rowReader reads the rows of texts of one form.
 type rowReader struct {
-	form form
-	row  func(raw []byte)
-	bad  func(reason string, offset int64)
+	layout schema.Layout
+	rowsAt []string // the names that lead to the array, for schema.LayoutArray
+	row    func(raw []byte)
+	bad    func(reason string, offset int64)
 
 	dec    jsontext.Decoder
 	buffer bytes.Buffer
@@ -155,7 +164,7 @@ type rowReader struct {
 func (r *rowReader) read(t Text) {
 	text := withoutMark(t.Bytes)
 	start := int64(len(t.Bytes) - len(text))
-	if r.form.layout != schema.LayoutLines {
+	if r.layout != schema.LayoutLines {
 		r.documents(text, start, t.Cut)
 		return
 	}
@@ -226,7 +235,7 @@ func (r *rowReader) documents(text []byte, start int64, cut bool) {
 }
 
 func (r *rowReader) document(start int64) error {
-	if r.form.layout == schema.LayoutDocuments {
+	if r.layout == schema.LayoutDocuments {
 		raw, err := r.dec.ReadValue()
 		if err == nil {
 			r.object(raw, start+r.dec.InputOffset()-int64(len(raw)))
@@ -234,7 +243,7 @@ func (r *rowReader) document(start int64) error {
 		return err
 	}
 	want := jsontext.Kind('[')
-	if r.form.rowsAt != "" {
+	if len(r.rowsAt) > 0 {
 		want = '{'
 	}
 	if r.dec.PeekKind() != want {
@@ -244,8 +253,17 @@ func (r *rowReader) document(start int64) error {
 		}
 		return err
 	}
-	if r.form.rowsAt == "" {
+	return r.descend(r.rowsAt, start)
+}
+
+// descend goes along the names into the array of rows.
+func (r *rowReader) descend(names []string, start int64) error {
+	k := r.dec.PeekKind()
+	switch {
+	case len(names) == 0 && k == '[':
 		return r.elements(start)
+	case len(names) == 0 || k != '{':
+		return r.dec.SkipValue()
 	}
 	if _, err := r.dec.ReadToken(); err != nil {
 		return err
@@ -255,8 +273,8 @@ func (r *rowReader) document(start int64) error {
 		if err != nil {
 			return err
 		}
-		if token.String() == r.form.rowsAt && r.dec.PeekKind() == '[' {
-			err = r.elements(start)
+		if token.Kind() == '"' && token.String() == names[0] {
+			err = r.descend(names[1:], start)
 		} else {
 			err = r.dec.SkipValue()
 		}

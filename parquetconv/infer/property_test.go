@@ -84,7 +84,7 @@ func fits(t *testing.T, s *Sample) {
 		t.Fatal(err)
 	}
 	f, _ := commonForm(s)
-	seen := look(s, f, nil)
+	seen := look(s, f.layout, f.names())
 	var bad int64
 	for _, n := range seen.bad.count {
 		bad += n
@@ -92,6 +92,14 @@ func fits(t *testing.T, s *Sample) {
 	got := convert(t, s, text)
 	if got.rows != seen.tree.root.seen || got.bad > 0 {
 		t.Fatalf("%d rows, %d bad values; the sample has %d rows and %d that are none: %q\n%s", got.rows, got.bad, seen.tree.root.seen, bad, got.rejects, text)
+	}
+	sch, _ := schema.Parse(text, nil)
+	r, err := Check(s, sch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.RowsIn-r.RowsRejected != got.rows || len(r.Nulls) > 0 || len(r.Unread) > 0 && seen.tree.root.forgotten == 0 {
+		t.Fatalf("the check says otherwise than the scanner: %+v\n%s", r, text)
 	}
 	if got.extra > 0 && seen.tree.root.forgotten == 0 {
 		t.Fatalf("%d rows have members without a column\n%s", got.extra, text)

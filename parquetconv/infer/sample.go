@@ -16,6 +16,13 @@ import (
 
 	"github.com/s3compact/s3compact/internal/s3store"
 	"github.com/s3compact/s3compact/parquetconv"
+	"github.com/s3compact/s3compact/validate"
+)
+
+// The usual size of a sample.
+const (
+	DefaultSources = 64
+	DefaultBytes   = 1 << 20 // of each
 )
 
 // Options say what to take the sample of.
@@ -46,8 +53,9 @@ type Sample struct {
 type Text struct {
 	Source parquetconv.SourceObject
 	Bytes  []byte
-	Cut    bool   // the source goes on
-	Broken string // why it cannot be read; then there are no Bytes
+	Cut    bool            // the source goes on
+	Reason validate.Reason // stable word, where it cannot be read; then there are no Bytes
+	Detail string          // of Reason
 }
 
 // Read takes the sample. The same objects give the same sample.
@@ -101,7 +109,7 @@ func beginning(ctx context.Context, o Options, object parquetconv.SourceObject) 
 	body, _, err := store.Get(ctx, object.Bucket, object.Key, s3store.GetOptions{IfMatch: object.ETag, LengthBytes: length})
 	switch {
 	case errors.Is(err, s3store.ErrNotFound) || errors.Is(err, s3store.ErrPrecondition):
-		t.Broken = "it changed while the sample was taken"
+		t.Reason, t.Detail = reasonChanged, "it changed while the sample was taken"
 		return t, nil
 	case err != nil:
 		return t, fmt.Errorf("sample %s: %w", object, err)
@@ -113,7 +121,7 @@ func beginning(ctx context.Context, o Options, object parquetconv.SourceObject) 
 	}
 	t.Bytes, t.Cut = stored, length < object.SizeBytes
 	if object.Gzip() {
-		t.inflate(stored, length)
+		t.inflate(stored, max(1, o.MaxBytes))
 	}
 	return t, nil
 }
@@ -132,8 +140,26 @@ func (t *Text) inflate(stored []byte, limit int64) {
 	case err == nil, t.Cut && (errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)):
 		t.Bytes = text.Bytes()
 	default:
-		t.Broken = fmt.Sprintf("it is no whole gzip: %v", err)
+		t.Reason, t.Detail = gzipReason(err, stored, text.Len()), fmt.Sprintf("inflate: %v", err)
 	}
+}
+
+// reasonChanged is the reason of a source that is no longer what was listed.
+const reasonChanged validate.Reason = "changed"
+
+// gzipReason says why a gzip was given up after some bytes of text.
+func gzipReason(err error, stored []byte, textBytes int) validate.Reason {
+	switch {
+	case !bytes.HasPrefix(stored, []byte("\x1f\x8b")): // RFC 1952 section 2.3.1
+		return validate.ReasonNotGzip
+	case errors.Is(err, gzip.ErrHeader) && textBytes > 0:
+		return validate.ReasonTrailingBytes
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return validate.ReasonTruncated
+	case errors.Is(err, gzip.ErrChecksum):
+		return validate.ReasonBadCRC
+	}
+	return validate.ReasonCorrupt
 }
 
 // thinner keeps sources that are spread evenly over a sequence whose length is
@@ -174,7 +200,7 @@ func (t *thinner) spread() []parquetconv.SourceObject {
 	n := min(t.limit, len(kept))
 	out := make([]parquetconv.SourceObject, n)
 	for i := range out {
-		out[i] = kept[i*len(kept)/n]
+		out[i] = kept[i*(len(kept)-1)/max(1, n-1)]
 	}
 	return out
 }

@@ -37,7 +37,8 @@ type inference struct {
 // to be in force; names of columns may be among them. It fails with ErrNoRows.
 func Schema(s *Sample, partitionBy []string) ([]byte, error) {
 	f, others := commonForm(s)
-	in := look(s, f, others)
+	in := look(s, f.layout, f.names())
+	in.form, in.others = f, others
 	if in.tree.root.seen == 0 || len(in.tree.root.names) == 0 {
 		return nil, fmt.Errorf("%w: %s", ErrNoRows, in.emptiness())
 	}
@@ -70,10 +71,10 @@ func commonForm(s *Sample) (best form, others map[form]int64) {
 }
 
 // look reads all rows of the sample.
-func look(s *Sample, f form, others map[form]int64) *inference {
-	in := &inference{sample: s, form: f, others: others, tree: newObserver(), bad: badRows{count: map[string]int64{}}}
+func look(s *Sample, layout schema.Layout, rowsAt []string) *inference {
+	in := &inference{sample: s, tree: newObserver(), bad: badRows{count: map[string]int64{}}}
 	var at *Text
-	r := &rowReader{form: f, row: in.tree.row, bad: func(reason string, offset int64) {
+	r := &rowReader{layout: layout, rowsAt: rowsAt, row: in.tree.row, bad: func(reason string, offset int64) {
 		if in.bad.first == "" {
 			in.bad.first = fmt.Sprintf("%s at byte %d of %s", reason, offset, at.Source)
 		}
@@ -81,10 +82,10 @@ func look(s *Sample, f form, others map[form]int64) *inference {
 	}}
 	for i := range s.Texts {
 		at = &s.Texts[i]
-		if at.Broken != "" {
+		if at.Reason != "" {
 			in.broken++
 			if in.why == "" {
-				in.why = fmt.Sprintf("%s: %s", at.Source, at.Broken)
+				in.why = fmt.Sprintf("%s: %s (%s)", at.Source, at.Reason, at.Detail)
 			}
 			continue
 		}

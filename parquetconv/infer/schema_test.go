@@ -110,7 +110,7 @@ func TestNothingToInfer(t *testing.T) {
 		"no sources":         {Ignored: 3},
 		"no members":         sampleOf("a", "{}\n{}\n"),
 		"no JSON objects":    sampleOf("a", "a,b\n1,2\n"),
-		"1 source cannot be": {Texts: []Text{{Broken: "it is no whole gzip"}}},
+		"1 source cannot be": {Texts: []Text{{Reason: "not_gzip"}}},
 		"--sample-bytes":     {Texts: []Text{{Bytes: []byte(`{"a":"`), Cut: true}}},
 	} {
 		if _, err := Schema(s, nil); !errors.Is(err, ErrNoRows) || !strings.Contains(err.Error(), says) {

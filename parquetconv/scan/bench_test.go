@@ -3,12 +3,10 @@
 package scan
 
 import (
-	"bytes"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/s3compact/s3compact/parquetconv/linerows"
 	"github.com/s3compact/s3compact/parquetconv/naive"
 )
 
@@ -82,21 +80,6 @@ func BenchmarkScan(b *testing.B) {
 				}
 				if rows != 50_000 {
 					b.Fatalf("%d rows", rows)
-				}
-			}
-		})
-	}
-}
-
-func BenchmarkRows(b *testing.B) {
-	text := naive.Logs(5_000)
-	for name, columns := range map[string]string{"10 wanted": wanted10, "21 wanted": wanted21} {
-		b.Run(name, func(b *testing.B) {
-			d := linerows.NewDecoder(parse(b, columns), 32<<20)
-			defer perCPU(b, text)()
-			for b.Loop() {
-				if err := d.Decode(bytes.NewReader(text), func(*linerows.Block) error { return nil }); err != nil {
-					b.Fatal(err)
 				}
 			}
 		})

@@ -12,12 +12,12 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/s3compact/s3compact/parquetconv/linerows"
+	"github.com/s3compact/s3compact/parquetconv/naive"
 	"github.com/s3compact/s3compact/parquetconv/schema"
 )
 
-// The package rows reads the same schemas slowly, with jsontext: it is held
-// against in everything that it and this package both do.
+// Package naive reads the same schemas slowly, with jsontext: this package is
+// held against it.
 
 func parse(t testing.TB, text string) *schema.Schema {
 	t.Helper()
@@ -135,73 +135,51 @@ func scanAll(t testing.TB, columns []Column, o Options, text []byte, piece int) 
 	return r, nil
 }
 
-func oracle(t testing.TB, s *schema.Schema, text []byte) (result, error) {
-	t.Helper()
+func oracle(s *schema.Schema, text []byte) (result, *naive.Fail) {
 	files, _ := s.Arrow()
 	var names []string
 	for _, f := range files.Fields() {
 		names = append(names, f.Name)
 	}
-	var r result
-	r.bad = make([]int64, len(names))
-	err := linerows.NewDecoder(s, 1<<20).Decode(bytes.NewReader(text), func(b *linerows.Block) error {
-		r.rowsIn += b.RowsIn
-		for i := range b.Rows {
-			r.rows = append(r.rows, cells(names, b.Columns, i))
-		}
-		for _, e := range b.Rejects {
-			r.rejects = append(r.rejects, fmt.Sprintf("%d %s %s", e.Offset, e.Reason, e.Column))
-			r.raw = append(r.raw, string(e.Raw))
-			r.texts = append(r.texts, e.Detail)
-		}
-		for c, n := range b.BadValues {
-			r.bad[c] += n
-		}
-		return nil
-	})
-	return r, err
+	from := naive.Read(s, naive.Source{Text: text})
+	r := result{bad: from.BadValues, rowsIn: int64(len(from.Rows) + len(from.Rejects))}
+	for _, row := range from.Rows {
+		r.rows = append(r.rows, cells(names, row.Cells, 0))
+		r.offsets = append(r.offsets, row.Offset)
+	}
+	for _, e := range from.Rejects {
+		r.rejects = append(r.rejects, fmt.Sprintf("%d %s %s", e.Offset, e.Reason, e.Column))
+		r.raw = append(r.raw, string(cutText([]byte(e.Raw), MaxRawBytes)))
+		r.texts = append(r.texts, e.Detail)
+	}
+	return r, from.Fail
 }
 
-// same compares what this package and package rows make of a text.
+// same compares what this package and package naive make of a text.
 func same(t *testing.T, s *schema.Schema, text []byte, pieces ...int) {
 	t.Helper()
-	want, wantErr := oracle(t, s, text)
-	var wantFail *linerows.FailError
+	want, wantFail := oracle(s, text)
 	for _, piece := range pieces {
 		got, err := scanAll(t, columnsOf(s), Options{Unknown: s.Unknown}, text, piece)
 		var fail *FailError
-		if errors.As(err, &fail) != errors.As(wantErr, &wantFail) {
-			// In a row that is no JSON nothing is a bad value here.
-			if fail == nil && wantFail != nil && len(got.rejects) > 0 {
-				return
-			}
-			t.Fatalf("pieces of %d: %v, want %v", piece, err, wantErr)
-		}
-		if fail != nil {
-			if fail.Offset != wantFail.Offset || fail.Column != wantFail.Column || fail.Bad.Error() != wantFail.Bad.Error() {
-				t.Fatalf("pieces of %d: %v, want %v", piece, err, wantErr)
+		if errors.As(err, &fail) || wantFail != nil {
+			if fail == nil || wantFail == nil || fail.Offset != wantFail.Offset || fail.Column != wantFail.Column || fail.Bad.Error() != wantFail.Bad.Error() {
+				t.Fatalf("pieces of %d: %v, want %+v", piece, err, wantFail)
 			}
 			continue
 		}
-		if g, w := strings.Join(got.rows, "\n"), strings.Join(want.rows, "\n"); g != w || got.rowsIn != want.rowsIn {
+		if g, w := strings.Join(got.rows, "\n"), strings.Join(want.rows, "\n"); g != w || got.rowsIn != want.rowsIn || fmt.Sprint(got.offsets) != fmt.Sprint(want.offsets) {
 			t.Fatalf("pieces of %d: %d rows in:\n%s\nwant %d:\n%s\nrejects %q, want %q", piece, got.rowsIn, g, want.rowsIn, w, got.rejects, want.rejects)
 		}
 		if len(got.rejects) != len(want.rejects) {
 			t.Fatalf("pieces of %d: rejects %q, want %q", piece, got.rejects, want.rejects)
 		}
 		for i := range got.rejects {
-			// Package rows says invalid_utf8 wherever in the line that is.
-			g, w := got.rejects[i], strings.Replace(want.rejects[i], linerows.ReasonInvalidUTF8, ReasonInvalidJSON, 1)
-			if strings.Contains(got.texts[i], "expecting a name") {
-				// Package rows reads what stands for the name first, and finds what is
-				// wrong inside.
-				w = strings.Replace(w, linerows.ReasonDuplicateName, ReasonInvalidJSON, 1)
-			}
-			if strings.Replace(g, ReasonInvalidUTF8, ReasonInvalidJSON, 1) != w || got.raw[i] != want.raw[i] {
+			if got.rejects[i] != want.rejects[i] || got.raw[i] != want.raw[i] {
 				t.Fatalf("pieces of %d: reject %q of %q, want %q of %q (%s; %s)", piece, got.rejects[i], got.raw[i], want.rejects[i], want.raw[i], got.texts[i], want.texts[i])
 			}
 		}
-		if len(got.rejects) == 0 && fmt.Sprint(got.bad) != fmt.Sprint(want.bad) {
+		if fmt.Sprint(got.bad) != fmt.Sprint(want.bad) {
 			t.Fatalf("pieces of %d: bad values %v, want %v", piece, got.bad, want.bad)
 		}
 	}
@@ -238,7 +216,7 @@ var seeds = []string{
 	`{"id":1,"a":{"b":"y"},"a":{}}`, `{"id":1,"\"q":1,"\"q":2}`, `{"id":1,"list":[0,{"x":1,"x":2}]}`,
 }
 
-func TestSameAsRows(t *testing.T) {
+func TestSameAsNaive(t *testing.T) {
 	for _, unknown := range []string{"ignore", "reject", "keep"} {
 		s := parse(t, allTypes+unknown)
 		for _, text := range seeds {
@@ -248,8 +226,8 @@ func TestSameAsRows(t *testing.T) {
 	}
 }
 
-// FuzzRows holds the scanner against package rows.
-func FuzzRows(f *testing.F) {
+// FuzzNaive holds the scanner against package naive.
+func FuzzNaive(f *testing.F) {
 	for _, text := range seeds {
 		f.Add([]byte(text), uint8(3))
 	}

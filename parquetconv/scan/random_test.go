@@ -148,7 +148,7 @@ func (g *generator) lines() []byte {
 	return text
 }
 
-// TestRandom holds the scanner against package rows and jsontext.
+// TestRandom holds the scanner against package naive and jsontext.
 func TestRandom(t *testing.T) {
 	g := &generator{rng: rand.New(rand.NewPCG(*seed, 0))}
 	var all []*schema.Schema

@@ -76,6 +76,7 @@ func (f *format) properties(encodings []encoding) *parquet.WriterProperties {
 		parquet.WithPageIndexEnabled(true),
 		parquet.WithDataPageVersion(parquet.DataPageV1),
 		parquet.WithDataPageSize(1 << 30),      // pages.go cuts them
+		parquet.WithBatchSize(1 << 20),         // at most a page
 		parquet.WithMaxRowGroupLength(1 << 40), // row groups are bounded by their bytes
 		parquet.WithMaxBloomFilterBytes(maxBloomBytes),
 		parquet.WithCreatedBy("s3compact"),

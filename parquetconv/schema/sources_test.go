@@ -2,6 +2,7 @@ package schema
 
 import (
 	"fmt"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -207,5 +208,21 @@ func TestHashOfSources(t *testing.T) {
 	}
 	if mustParse(t, "version: 1\nformat: csv\ncolumns: [{name: a, type: int64}]").Hash == mustParse(t, "version: 1\ncolumns: [{name: a, type: int64}]").Hash {
 		t.Error("csv has the hash of ndjson")
+	}
+}
+
+// TestDocumentedSchemas: the page of the schema file shows files that are right.
+func TestDocumentedSchemas(t *testing.T) {
+	page, err := os.ReadFile("../../docs/convert.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := strings.Split(string(page), "```yaml\n")[1:]
+	for _, b := range blocks {
+		text, _, _ := strings.Cut(b, "```")
+		mustParse(t, text)
+	}
+	if len(blocks) < 2 {
+		t.Errorf("%d schemas", len(blocks))
 	}
 }

@@ -52,13 +52,16 @@ type doctor struct {
 	r    *run
 	each func(Finding)
 	keys map[string]bool // KMS keys that were seen
+
+	requestPayer bool
 }
 
 // DoctorOptions say what is examined. Of Options it uses Bucket, Scope, State,
 // Dest, Selection and Log.
 type DoctorOptions struct {
 	Options
-	ReadOnly bool // leave out what writes: the canaries
+	ReadOnly     bool // leave out what writes: the canaries
+	RequestPayer bool // requests say that whoever asks pays
 	// SampleObjects bounds the objects that are listed, in the order of their keys,
 	// for the forecast; 0: all.
 	SampleObjects int64
@@ -77,7 +80,7 @@ func Doctor(ctx context.Context, s BucketReader, o DoctorOptions, each func(Find
 	if o.Dest != nil {
 		r.outBucket, r.outPrefix = o.Dest.Bucket, o.Dest.Key
 	}
-	d := &doctor{s: s, r: r, each: each, keys: map[string]bool{}}
+	d := &doctor{s: s, r: r, each: each, keys: map[string]bool{}, requestPayer: o.RequestPayer}
 	if err := d.names(); err != nil {
 		d.tell("bucket", Refusal, "%v", err)
 		return nil, nil
@@ -111,7 +114,7 @@ func (d *doctor) untold(ctx context.Context, check, permission string, err error
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case errors.Is(err, s3store.ErrNoBucket):
+	case errors.Is(err, s3store.ErrNoBucket), errors.Is(err, s3store.ErrCredentials):
 		return err
 	case errors.Is(err, s3store.ErrUnsupported):
 		d.tell(check, Unknown, "the endpoint has no such setting, or does not tell it (read with %s)", permission)
@@ -143,6 +146,8 @@ func (d *doctor) reach(ctx context.Context) error {
 		return errEnough
 	})
 	switch {
+	case errors.Is(err, s3store.ErrCredentials):
+		return err
 	case errors.Is(err, s3store.ErrDenied):
 		d.tell("list", Refusal, "the bucket may not be listed: allow s3:ListBucket; nothing more was looked at")
 		return errEnough
@@ -208,6 +213,9 @@ func (d *doctor) endpoint(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
+		if errors.Is(err, s3store.ErrCredentials) {
+			return err
+		}
 		d.tell(check, Refusal, "%v", err)
 		return nil
 	}
@@ -270,6 +278,9 @@ func (d *doctor) endpoint(ctx context.Context) error {
 	if err := r.overMarker(ctx); err != nil { // of a bucket with versions
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
+		}
+		if errors.Is(err, s3store.ErrCredentials) {
+			return err
 		}
 		d.tell("restore", Warning, "originals could not be put back under their keys: %v", err)
 	} else {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -135,7 +136,16 @@ func TestDoctorOfSettings(t *testing.T) {
 		{"denied what is not needed", func(s *bucketSettings) { s.policy = deny(`["s3:PutBucketPolicy"]`, `{}`) }, nil},
 		{"a policy that is none", func(s *bucketSettings) { s.policy = "{" }, []string{"unknown policy|can't be read"}},
 		{"public", func(s *bucketSettings) { s.public = true }, []string{"warn public|as public as originals"}},
-		{"requester pays", func(s *bucketSettings) { s.requester = true }, []string{"warn requester_pays|other accounts are refused"}},
+		{"delivered to", func(s *bucketSettings) {
+			s.policy = `{"Statement":[{"Effect":"Allow","Principal":{"Service":["logging.s3.amazonaws.com"]},"Action":"s3:PutObject","Resource":"arn:aws:s3:::` + b.name + `/app/logs/*"}]}`
+		}, []string{"warn policy|lets logging.s3.amazonaws.com write under \"app/logs/\""}},
+		{"delivered to elsewhere", func(s *bucketSettings) {
+			s.policy = `{"Statement":{"Effect":"Allow","Principal":{"Service":"s3.amazonaws.com"},"Action":["s3:PutObject"],"Resource":["arn:aws:s3:::` + b.name + `/inventory/*"]}}`
+		}, nil},
+		{"written to by a role", func(s *bucketSettings) {
+			s.policy = `{"Statement":{"Effect":"Allow","Principal":"*","Action":["s3:PutObject"],"Resource":"*"}}`
+		}, nil},
+		{"requester pays", func(s *bucketSettings) { s.requester = true }, []string{"warn requester_pays|--request-payer requester"}},
 		{"an inventory", func(s *bucketSettings) {
 			s.inventories = []s3store.Target{{ID: "daily", Bucket: b.name, Prefix: "app/inv"}}
 		}, []string{"warn reports|inventory"}},
@@ -166,6 +176,12 @@ func TestDoctorOfSettings(t *testing.T) {
 			if !strings.HasPrefix(f, "unknown ") || !strings.Contains(f, "allow s3:Get") {
 				t.Errorf("found %q", f)
 			}
+		}
+	})
+	t.Run("whoever asks pays, and says so", func(t *testing.T) {
+		told, _ := b.findings(&bucketSettings{Client: b.store, owner: true, requester: true}, func(o *DoctorOptions) { o.RequestPayer = true })
+		if len(told) != 0 {
+			t.Errorf("found %q", told)
 		}
 	})
 	t.Run("another place for outputs", func(t *testing.T) {
@@ -208,6 +224,53 @@ func TestDoctorOfObjects(t *testing.T) {
 	if err := limited.List(context.Background(), b.name, s3store.ListOptions{}, func(s3store.Page) error { return nil }); !errors.Is(err, errLost) {
 		t.Errorf("a listing that fails: %v", err)
 	}
+}
+
+// TestDoctorOfEndedCredentials: HEAD has no body that could tell why it is
+// answered 400. Credentials that have ended are no encryption that can't be
+// read, nor a permission that is missing, and nothing more can be found out.
+func TestDoctorOfEndedCredentials(t *testing.T) {
+	b := newBucket(t)
+	b.fill("app/", 3)
+	for what, s := range map[string]*endedCredentials{
+		"at once":           {answer: s3store.ErrCredentials, settings: s3store.ErrCredentials},
+		"while it is asked": {answer: s3store.ErrCredentials},
+		"by a customer":     {answer: s3store.ErrBadRequest},
+	} {
+		s.bucketSettings = bucketSettings{Client: b.store, owner: true, err: s.settings}
+		o := DoctorOptions{Options: b.options(), ReadOnly: true}
+		o.Scope = "app/"
+		var refused []string
+		_, err := Doctor(context.Background(), s, o, func(f Finding) {
+			if f.Verdict == Refusal || f.Verdict == Unknown {
+				refused = append(refused, f.Check+": "+f.Detail)
+			}
+		})
+		if what == "by a customer" {
+			if err != nil || len(refused) != 1 || !strings.Contains(refused[0], "encryption") {
+				t.Errorf("%s: found %q, %v", what, refused, err)
+			}
+		} else if !errors.Is(err, s3store.ErrCredentials) || len(refused) != 0 {
+			t.Errorf("%s: found %q, %v", what, refused, err)
+		}
+	}
+}
+
+// endedCredentials answers a HEAD with 400, and a GET with the reason.
+type endedCredentials struct {
+	bucketSettings
+	answer, settings error
+}
+
+func (s *endedCredentials) Head(context.Context, string, string) (s3store.Info, error) {
+	return s3store.Info{}, s3store.ErrBadRequest
+}
+
+func (s *endedCredentials) Get(ctx context.Context, bucket, key string, o s3store.GetOptions) (io.ReadCloser, s3store.Info, error) {
+	if strings.HasPrefix(key, "app/") {
+		return nil, s3store.Info{}, s.answer
+	}
+	return s.Client.Get(ctx, bucket, key, o)
 }
 
 // sealedObject has one object that a customer's key encrypts.

@@ -111,6 +111,20 @@ func (l *sampleLister) note(p s3store.Page) bool {
 	return l.limit == 0 || l.seen < l.limit
 }
 
+// head is a HEAD. Where that is answered 400, which has no body to say why, the
+// error is that of a GET: credentials that have ended, or a key of a customer.
+func (d *doctor) head(ctx context.Context, key string) (s3store.Info, error) {
+	info, err := d.s.Head(ctx, d.r.o.Bucket, key)
+	if !errors.Is(err, s3store.ErrBadRequest) {
+		return info, err
+	}
+	body, info, err := d.s.Get(ctx, d.r.o.Bucket, key, s3store.GetOptions{LengthBytes: 1})
+	if err != nil {
+		return info, err
+	}
+	return info, body.Close()
+}
+
 // look asks for the headers of the sample, and reports by reason what compact
 // would refuse.
 func (d *doctor) look(ctx context.Context, keys []string) error {
@@ -127,7 +141,7 @@ func (d *doctor) look(ctx context.Context, keys []string) error {
 	slices.Sort(keys)
 	for _, key := range keys {
 		eg.Go(func() error {
-			info, err := d.s.Head(ectx, d.r.o.Bucket, key)
+			info, err := d.head(ectx, key)
 			var why *refusal
 			switch {
 			case errors.Is(err, s3store.ErrNotFound):
@@ -135,6 +149,8 @@ func (d *doctor) look(ctx context.Context, keys []string) error {
 				defer mu.Unlock()
 				gone++
 				return nil
+			case errors.Is(err, s3store.ErrCredentials):
+				return err
 			case errors.Is(err, s3store.ErrDenied):
 				why = &refusal{reason: reasonDenied, detail: "may not be read: allow s3:GetObject, and kms:Decrypt where a key is used"}
 			case errors.Is(err, s3store.ErrBadRequest):

@@ -81,6 +81,9 @@ func doctorOptions(c *cli.Context) (o compactor.DoctorOptions, err error) {
 	if err := o.Selection.ValidateScope(l.Key); err != nil {
 		return o, usageError("%v", err)
 	}
+	if o.RequestPayer, err = requestPayer(c); err != nil {
+		return o, err
+	}
 	if o.SampleObjects, err = countFlag(c, "sample"); err != nil {
 		return o, err
 	}

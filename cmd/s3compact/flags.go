@@ -21,6 +21,7 @@ func commonFlags() []cli.Flag {
 		&cli.StringFlag{Name: "endpoint-url", Usage: "endpoint `URL` other than AWS's: of S3 (path style); for submit, of AWS Batch", Category: "connection"},
 		&cli.StringFlag{Name: "region", Usage: "AWS `REGION`", Category: "connection"},
 		&cli.StringFlag{Name: "profile", Usage: "`NAME` of a profile of the shared AWS configuration", Category: "connection"},
+		&cli.StringFlag{Name: "request-payer", Usage: "`WHO` pays for requests to a bucket whose requester pays: requester", Category: "connection"},
 		&cli.StringFlag{Name: "log-level", Value: "info", Usage: "least `LEVEL` that is logged: debug, info, warn, error", Category: "output"},
 		&cli.BoolFlag{Name: "no-progress", Usage: "no progress bar on a terminal", Category: "output"},
 	}
@@ -49,13 +50,30 @@ func addEnvVar(f cli.Flag) {
 
 // openStore makes the S3 client from the common flags.
 func openStore(ctx context.Context, c *cli.Context, concurrency int) (*s3store.Client, error) {
+	pays, err := requestPayer(c)
+	if err != nil {
+		return nil, err
+	}
 	return s3store.Open(ctx, s3store.Options{
-		EndpointURL: c.String("endpoint-url"),
-		Region:      c.String("region"),
-		Profile:     c.String("profile"),
-		Concurrency: concurrency,
-		UserAgent:   "s3compact-" + toolVersion(),
+		EndpointURL:  c.String("endpoint-url"),
+		Region:       c.String("region"),
+		Profile:      c.String("profile"),
+		Concurrency:  concurrency,
+		UserAgent:    "s3compact-" + toolVersion(),
+		RequestPayer: pays,
 	})
+}
+
+// requestPayer says whether requests are to say that whoever asks pays.
+func requestPayer(c *cli.Context) (bool, error) {
+	switch v := c.String("request-payer"); v {
+	case "":
+		return false, nil
+	case "requester":
+		return true, nil
+	default:
+		return false, usageError("--request-payer %q: write requester, or leave it out", v)
+	}
 }
 
 // sizeFlag reads "128MiB", "1GB" or plain bytes from a string flag. The word

@@ -15,6 +15,7 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // Options say which S3 a Client talks to. Zero values leave the choice to the
@@ -26,8 +27,11 @@ type Options struct {
 	Profile     string
 	Concurrency int // wanted number of requests at once, fewer where the server is busy; sizes the connection pool (0: 64)
 	UserAgent   string
-	MaxAttempts int           // tries of one request, the first included (0: 6)
-	MaxBackoff  time.Duration // longest wait between two tries (0: 20 s)
+	// RequestPayer says with every request that whoever asks pays for it, without
+	// which a bucket of that kind refuses other accounts than its own.
+	RequestPayer bool
+	MaxAttempts  int           // tries of one request, the first included (0: 6)
+	MaxBackoff   time.Duration // longest wait between two tries (0: 20 s)
 }
 
 // Client talks to one S3 endpoint. It is safe for concurrent use.
@@ -116,6 +120,9 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 		so.HTTPSignerV4 = newSigner(c.clock)
 		so.DisableClockSkewCorrection = true
 		so.DisableLogOutputChecksumValidationSkipped = true
+		if o.RequestPayer {
+			so.APIOptions = append(so.APIOptions, smithyhttp.SetHeaderValue("x-amz-request-payer", "requester"))
+		}
 		so.APIOptions = append(so.APIOptions, c.installManners, c.clock.install, askForChecksum)
 	})
 	return c, nil

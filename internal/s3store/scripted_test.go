@@ -53,6 +53,39 @@ func TestListUploadsPages(t *testing.T) {
 	}
 }
 
+// TestRequestPayer: each request says it, and the signature covers it.
+func TestRequestPayer(t *testing.T) {
+	for _, pays := range []bool{false, true} {
+		requests := 0
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			requests++
+			says := r.Header.Get("x-amz-request-payer") == "requester"
+			if signed := strings.Contains(r.Header.Get("Authorization"), "x-amz-request-payer"); says != pays || signed != pays {
+				t.Errorf("%s %s says %t, signed %t, want %t", r.Method, r.URL, says, signed, pays)
+			}
+			w.WriteHeader(http.StatusNotFound)
+		}))
+		defer server.Close()
+		t.Setenv("AWS_ACCESS_KEY_ID", "id")
+		t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+		ctx := context.Background()
+		c, err := Open(ctx, Options{EndpointURL: server.URL, MaxAttempts: 1, RequestPayer: pays})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = c.List(ctx, "bucket", ListOptions{}, func(Page) error { return nil })
+		_, _, _ = c.Get(ctx, "bucket", "key", GetOptions{})
+		_, _ = c.Head(ctx, "bucket", "key")
+		_, _ = c.Put(ctx, "bucket", "key", nil, PutOptions{})
+		_, _ = c.CreateUpload(ctx, "bucket", "key", Attributes{})
+		_ = c.Delete(ctx, "bucket", "key", "")
+		_, _ = c.DeleteBatch(ctx, "bucket", []KeyETag{{Key: "key"}})
+		if requests != 7 {
+			t.Errorf("%d requests", requests)
+		}
+	}
+}
+
 // TestDeleteBatchNamesNoOtherKey: XML can't hold control characters; such a key is deleted by itself.
 func TestDeleteBatchNamesNoOtherKey(t *testing.T) {
 	var seen []string

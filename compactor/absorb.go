@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	// copyBytes is the least size of an output that the server copies: parts but the last hold so much.
+	// minCopyBytes is the least size of an output that the server copies: parts but the last hold so much.
 	// API: UploadPartCopy, "Multipart upload limits".
-	copyBytes = 5 << 20
+	minCopyBytes = 5 << 20
 	// maxCopyBytes is the largest part that the server copies.
 	maxCopyBytes = 5 << 30
 	// maxAbsorbed bounds the outputs that one output absorbs.
@@ -63,7 +63,7 @@ func (g *group) absorb(ctx context.Context) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		chosen := planAbsorption(all, g.r.outPrefix, g.r.o.Selection.TargetSizeBytes)
+		chosen := planAbsorption(all, g.r.outPrefix, g.r.o.Selection.TargetSizeBytes, g.r.o.copyBytes)
 		if len(chosen) == 0 {
 			return false, nil
 		}
@@ -128,9 +128,9 @@ func (g *group) absorbables(ctx context.Context) (all []absorbable, err error) {
 // smallest ones, as many as fit the target size, but only where the new output
 // is at least half as large again as the largest of them. So two or more become
 // one, and what is compacted again and again grows by half each time: n
-// increments cost O(n log n). The large ones come first, in key order, then those that are too
-// small to be copied by the server.
-func planAbsorption(all []absorbable, outPrefix string, targetBytes int64) []absorbable {
+// increments cost O(n log n). Those of copyBytes or more, which the server
+// copies, come first, in key order: the last part alone may be small.
+func planAbsorption(all []absorbable, outPrefix string, targetBytes, copyBytes int64) []absorbable {
 	type class struct {
 		name keyClass
 		headers
@@ -163,19 +163,17 @@ func planAbsorption(all []absorbable, outPrefix string, targetBytes int64) []abs
 		}
 		chosen := outputs[:best]
 		slices.SortFunc(chosen, func(a, b absorbable) int {
-			return cmp.Or(cmp.Compare(rank(a), rank(b)), strings.Compare(a.ref.Key, b.ref.Key))
+			if large := a.ref.Size >= copyBytes; large != (b.ref.Size >= copyBytes) {
+				if large {
+					return -1
+				}
+				return 1
+			}
+			return strings.Compare(a.ref.Key, b.ref.Key)
 		})
 		return chosen
 	}
 	return nil
-}
-
-// rank puts what the server copies before what is read: the last part alone may be small.
-func rank(a absorbable) int {
-	if a.ref.Size >= copyBytes {
-		return 0
-	}
-	return 1
 }
 
 // lookAt makes members of outputs as they are there now. Those that are not
@@ -269,7 +267,7 @@ func (a *attempt) absorbOne(ctx context.Context, w *outputWriter, m receipt.Memb
 		return err
 	}
 	proof := validate.Gzip{SizeBytes: m.Size, CRC64: crc, UncompressedBytes: m.UncompressedBytes, CRC32: m.CRC32}
-	if m.Size >= copyBytes && !a.g.r.readsCopies.Load() {
+	if m.Size >= a.g.r.o.copyBytes && !a.g.r.readsCopies.Load() {
 		return w.copy(m, proof)
 	}
 	body, _, err := a.g.r.store.Get(ctx, m.Bucket, m.Key, s3store.GetOptions{IfMatch: m.ETag})

@@ -36,7 +36,7 @@ func TestPlanAbsorption(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
-			for _, a := range planAbsorption(tt.all, "", 64*mib) {
+			for _, a := range planAbsorption(tt.all, "", 64*mib, minCopyBytes) {
 				got = append(got, a.ref.Key)
 			}
 			if !slices.Equal(got, tt.want) {
@@ -54,7 +54,7 @@ func TestIncrementsCostNLogN(t *testing.T) {
 	for day := range days {
 		live = append(live, absorbable{receipt.OutputRef{Key: fmt.Sprintf("d/%04d.gz", day), Size: 100}, receipt.Output{}})
 		for {
-			chosen := planAbsorption(live, "", target)
+			chosen := planAbsorption(live, "", target, minCopyBytes)
 			if chosen == nil {
 				break
 			}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -63,7 +64,7 @@ func Close(ctx context.Context, s Store, o Options) (CloseSummary, error) {
 	if sum.GroupsFinished, err = x.finishAll(ctx, ids); err != nil {
 		return sum, err
 	}
-	if sum.UploadsAborted, err = x.abortUploads(ctx, ids); err != nil {
+	if sum.UploadsAborted, err = x.abortUploads(ctx); err != nil {
 		return sum, err
 	}
 	noted, err := x.st.dropUploads(ctx, receipt.UploadsPrefix(x.o.State.Key), 0)
@@ -235,20 +236,17 @@ func (g *group) closeStep(ctx context.Context) (done bool, err error) {
 	}
 }
 
-// abortUploads drops every upload that is named like an output of the state's
-// groups: nothing is open any more, and nobody may commit one.
-func (x *restorer) abortUploads(ctx context.Context, ids []string) (n int64, err error) {
-	ours := make(map[string]bool, len(ids))
-	for _, gid := range ids {
-		ours[gid] = true
-	}
+// abortUploads drops every upload that is named like an output of the state,
+// also of a group that no log was begun for: nothing is open any more, and nobody
+// may commit one.
+func (x *restorer) abortUploads(ctx context.Context) (n int64, err error) {
 	out := s3store.Location{Bucket: x.o.Bucket}
 	if x.o.Dest != nil {
 		out = *x.o.Dest
 	}
 	var left []s3store.Upload
 	err = x.store.ListUploads(ctx, out.Bucket, out.Key, func(u s3store.Upload) error {
-		if gid, _, ok := receipt.ParseOutputName(u.Key); ok && ours[gid] {
+		if namedByState(x.st.id, strings.TrimPrefix(u.Key, out.Key)) {
 			left = append(left, u)
 		}
 		return nil
@@ -263,6 +261,23 @@ func (x *restorer) abortUploads(ctx context.Context, ids []string) (n int64, err
 		n++
 	}
 	return n, nil
+}
+
+// namedByState says whether a key, as it would be beside its members, is named
+// like an output of a group of the state: one of the directories that it lies in.
+func namedByState(id, key string) bool {
+	gid, _, ok := receipt.ParseOutputName(key)
+	for end := 0; ok; end++ {
+		if receipt.GID(id, key[:end]) == gid {
+			return true
+		}
+		next := strings.IndexByte(key[end:], '/')
+		if next < 0 {
+			break
+		}
+		end += next
+	}
+	return false
 }
 
 // releaseClaim deletes the claim on the bucket where it is this state's, on its

@@ -111,9 +111,11 @@ func TestCloseStopsWorkers(t *testing.T) {
 			t.Errorf("close: %v", err)
 		}
 	})
-	_, _, err := b.compact(f, b.options(), "app/")
-	if err == nil || !strings.Contains(err.Error(), "closed") {
-		t.Errorf("the worker: %v", err)
+	if _, _, err := b.compact(f, b.options(), "app/"); err == nil { // its upload is gone, and it may not commit
+		t.Error("the worker goes on")
+	}
+	if _, _, err := b.compact(b.store, b.options(), "app/"); err == nil || !strings.Contains(err.Error(), "closed") {
+		t.Errorf("the next worker: %v", err)
 	}
 	after := b.list("app/")
 	if len(after) != len(before) {

@@ -4,8 +4,9 @@ package compactor
 
 // How much TestFaults tries.
 const (
-	faultFirst   = 100 // percent of the single faults, in the first world
-	faultPercent = 22  // of the single faults, in the worlds behind the first
+	faultMoments = true  // at the first request of a kind, the last and one between
+	faultsInCell = 2     // of each kind of request and of fault, and moment
+	faultSingles = 8_000 // single faults, more where the above needs it
 	faultPairs   = 1200
 	faultCrowds  = 1200
 	faultsAtAll  = 10_000 // at least

@@ -3,6 +3,7 @@ package compactor
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -56,8 +57,8 @@ func (w *world) further(change func(*Options)) {
 	w.change = func(o *Options) { before(o); change(o) }
 }
 
-// holdsMember says whether an output's bytes hold a member: its bytes, the gzip of a
-// plain one, or the text of a recompressed one.
+// holdsMember says whether an output's bytes hold a member: its bytes, what gives
+// them back, the gzip of a plain one, or the text of a recompressed one.
 func holdsMember(out *receipt.Output, body []byte, m *receipt.Member, original []byte) bool {
 	want := original
 	switch {
@@ -73,6 +74,13 @@ func holdsMember(out *receipt.Output, body []byte, m *receipt.Member, original [
 			}
 			want = []byte(text)
 		}
+	case out.Gzip == receipt.SingleGzip:
+		from, length := placed(m)
+		if int64(len(body)) < from+length {
+			return false
+		}
+		again, err := io.ReadAll(rebuilt(bytes.NewReader(body[from:from+length]), m))
+		return err == nil && bytes.Equal(again, original)
 	case m.PackedBytes > 0:
 		if int64(len(body)) < m.Offset+m.PackedBytes {
 			return false

@@ -2,11 +2,14 @@
 
 package compactor
 
+import "math"
+
 // How much TestFaults tries.
 const (
-	faultFirst   = 100 // percent of the single faults, in the first world
-	faultPercent = 100 // of the single faults, in the worlds behind the first
-	faultPairs   = 30000
-	faultCrowds  = 30000
-	faultsAtAll  = 10_000 // at least
+	faultMoments = true // at the first request of a kind, the last and one between
+	faultsInCell = 2    // of each kind of request and of fault, and moment
+	faultSingles = math.MaxInt
+	faultPairs   = 30_000
+	faultCrowds  = 30_000
+	faultsAtAll  = 100_000 // at least
 )

@@ -29,6 +29,9 @@ type faultKind struct {
 	kill bool // the worker does not live on
 }
 
+// fit says whether the fault can befall a request.
+func (k *faultKind) fit(p point) bool { return k.fits == nil || k.fits(p) }
+
 // strike is a fault at work on a request.
 type strike struct {
 	k     *worker
@@ -253,6 +256,7 @@ func faultKinds() []*faultKind {
 	})
 	add("200 with an error", ops("complete", "copy"), answered(200, "InternalError", nil))
 	add("200 with a conflict", ops("complete"), answered(200, "OperationAborted", s3store.ErrConflict))
+	add("501", ops("copy"), answered(501, "NotImplemented", s3store.ErrUnsupported))
 	add("400", ops("complete", "part", "copy"), answered(400, "InvalidPart", s3store.ErrBadRequest))
 	add("stored wrong", ops("complete"), func(f *strike) model.Answer {
 		a := f.apply()

@@ -2,6 +2,7 @@ package compactor
 
 import (
 	"bytes"
+	"encoding/json"
 	"strings"
 	"sync"
 	"time"
@@ -17,11 +18,12 @@ type oracle struct {
 	ledger *model.Ledger
 	state  s3store.Location
 
-	mu    sync.Mutex // guards what follows
-	logs  map[string][]*logged
-	lax   bool                      // only damage counts
-	alone bool                      // entries need not settle
-	there map[string]*model.Version // by bucket and key, of what workers completed
+	mu     sync.Mutex                // guards what follows
+	logs   map[string][]*logged      // by gid
+	closed map[string]time.Time      // by state id: when a closed layout was written
+	lax    bool                      // only damage counts
+	alone  bool                      // entries need not settle
+	there  map[string]*model.Version // by bucket and key, of what workers completed
 }
 
 // otherState is where a second state of the bucket lies.
@@ -34,7 +36,7 @@ type logged struct {
 }
 
 func newOracle(l *model.Ledger, state s3store.Location) *oracle {
-	return &oracle{ledger: l, state: state, logs: map[string][]*logged{}, there: map[string]*model.Version{}}
+	return &oracle{ledger: l, state: state, logs: map[string][]*logged{}, closed: map[string]time.Time{}, there: map[string]*model.Version{}}
 }
 
 func (o *oracle) damageOnly(only bool) {
@@ -80,8 +82,10 @@ func (o *oracle) see(e model.Event) {
 	}
 	_, _, output := receipt.ParseOutputName(e.Key)
 	switch {
-	case e.Bucket == o.state.Bucket && strings.HasPrefix(e.Key, receipt.GroupsPrefix(o.state.Key)):
+	case e.Bucket == o.state.Bucket && (strings.HasPrefix(e.Key, receipt.GroupsPrefix(o.state.Key)) || strings.HasPrefix(e.Key, receipt.GroupsPrefix(otherState))):
 		o.entry(e, wrong)
+	case e.Bucket == o.state.Bucket && strings.Contains(e.Key, "/layout/"):
+		o.layout(e, wrong)
 	case e.Bucket == o.state.Bucket && strings.HasPrefix(e.Key, o.state.Key), e.Key == receipt.ClaimKey:
 	case strings.HasPrefix(e.Key, otherState):
 	case output && e.Call.Op == "complete":
@@ -116,7 +120,43 @@ func (o *oracle) entry(e model.Event, wrong func(string)) {
 	case head.Wait && !o.alone && !o.lax && e.At.Sub(head.at) < MaxSettle:
 		wrong("an entry behind one that has not settled")
 	}
+	if at, was := o.closed[entry.StateID]; was && entry.Kind == receipt.Commit && (head == nil || head.Kind == receipt.Done) && e.At.Sub(at) > MaxSettle {
+		wrong("a new commit in a state that was closed long before")
+	}
 	o.logs[entry.GID] = append(log, &logged{entry, e.At})
+}
+
+func (o *oracle) layout(e model.Event, wrong func(string)) {
+	var l receipt.Layout
+	if err := json.Unmarshal(e.After.Body, &l); err != nil {
+		wrong("a layout that can't be read")
+		return
+	}
+	if _, was := o.closed[l.StateID]; was {
+		wrong("a layout behind the one that closes the state")
+	}
+	if l.Closed {
+		o.closed[l.StateID] = e.At
+	}
+}
+
+// released checks that a claim goes only when its state is closed, that has
+// settled, and nothing of it is open.
+func (o *oracle) released(e model.Event, wrong func(string)) {
+	var held receipt.Claim
+	if err := json.Unmarshal(e.Before.Body, &held); err != nil {
+		wrong("a delete of a claim that can't be read")
+		return
+	}
+	at, was := o.closed[held.StateID]
+	if !was || !o.alone && e.At.Sub(at) < MaxSettle {
+		wrong("the claim of a state that is not closed, or has not settled, is deleted")
+	}
+	for _, log := range o.logs {
+		if head := log[len(log)-1]; head.StateID == held.StateID && !head.Free() {
+			wrong("the claim of a state with an open head is deleted")
+		}
+	}
 }
 
 // MaxSettle is when the last request that an entry's predecessor allowed is refused.
@@ -158,6 +198,10 @@ func (o *oracle) deleted(e model.Event, wrong func(string)) {
 	}
 	if e.Before == nil {
 		return // a delete marker over nothing
+	}
+	if e.Key == receipt.ClaimKey {
+		o.released(e, wrong)
+		return
 	}
 	if e.Bucket == o.state.Bucket && strings.HasPrefix(e.Key, o.state.Key) {
 		wrong("a delete of the state")

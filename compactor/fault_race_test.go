@@ -5,8 +5,9 @@ package compactor
 // How much TestFaults tries under the race detector, which takes ten times as
 // long: what it is after are the crowds of workers.
 const (
-	faultFirst   = 15 // percent of the single faults, in the first world
-	faultPercent = 4  // of the single faults, in the worlds behind the first
+	faultMoments = false // a kind of request is tried at any moment
+	faultsInCell = 1     // of each kind of request and of fault
+	faultSingles = 0     // no more than that
 	faultPairs   = 100
 	faultCrowds  = 500
 	faultsAtAll  = 1000 // at least

@@ -32,6 +32,8 @@ type scene struct {
 	acceptLoss bool // the operator's word
 	loose      bool // a guard is taken away
 	begun      bool // what came before is done
+	over       bool // the faults are; from here on it is finished
+	moved      bool // the state was closed; another one has taken its place
 
 	mu      sync.Mutex // guards what follows
 	pending []*pending
@@ -196,12 +198,32 @@ func (s *scene) worker(number int, faults ...*fault) *worker {
 
 // run is one run of the command.
 func (k *worker) run() {
-	if k.s.begun && k.s.w.run != nil {
-		k.err = k.s.w.run(k)
-	} else {
-		_, k.err = Run(context.Background(), k.store, k.s.options(), k.s.w.groups)
+	do := compacts
+	switch w := k.s.w; {
+	case k.s.over && w.after != nil:
+		do = w.after
+	case k.s.begun && !k.s.over && w.run != nil:
+		do = w.run
 	}
+	k.err = do(k)
 	k.s.note("worker%d ends: %v", k.number, k.err)
+}
+
+func compacts(k *worker) error {
+	_, err := Run(context.Background(), k.store, k.s.options(), k.s.w.groups)
+	return err
+}
+
+func restores(k *worker) error {
+	_, err := Restore(context.Background(), k.store, RestoreOptions{Options: k.s.options()})
+	return err
+}
+
+func closes(k *worker) error {
+	o := k.s.options()
+	o.State = k.s.w.state()
+	_, err := Close(context.Background(), k.store, o)
+	return err
 }
 
 // options are those of the world, with the operator's word where it is needed and true.
@@ -209,6 +231,9 @@ func (s *scene) options() Options {
 	o := s.w.options()
 	o.AssumeAlone = s.alone && s.w.server.Lacks.SignatureAge
 	o.AcceptLoss = s.acceptLoss
+	if s.moved {
+		o.State.Key = otherState
+	}
 	return o
 }
 

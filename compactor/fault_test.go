@@ -1,21 +1,16 @@
 package compactor
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/s3compact/s3compact/internal/s3test/model"
 )
 
 // faultSeed chooses what is chosen at random: S3COMPACT_FAULT_SEED, or 1.
@@ -124,94 +119,6 @@ func (s *scene) judge(k *worker) {
 	}
 }
 
-// aftermath runs without faults until nothing is to be done, and looks whether
-// all is as if nothing had happened.
-func (s *scene) aftermath(breach func(*worker) Store) {
-	quiet, number := false, 10
-	s.begun = false // what the workers were to do is done; from here on it is compacted
-	again := func() *worker {
-		k := s.worker(number)
-		number++
-		if breach != nil {
-			k.store = breach(k)
-		}
-		s.play(k)
-		return k
-	}
-	errs := 0
-	for range 10 {
-		k := again()
-		if k.err == nil {
-			quiet = true
-			break
-		}
-		s.judge(k)
-		if !errors.Is(k.err, ErrWaiting) {
-			if errs++; errs == 3 {
-				s.breaks("runs without faults fail: %v", k.err)
-				return
-			}
-		}
-		time.Sleep(10 * time.Minute)
-		if s.alone = true; s.w.server.Lacks.SignatureAge {
-			s.oracle.unsettled() // the operator says that nobody else is at work
-		}
-	}
-	if !quiet {
-		s.breaks("runs without faults never come to an end")
-		return
-	}
-	s.broken = append(s.broken, s.ledger.Settle(s.w.most)...)
-	time.Sleep(25 * time.Hour)
-	o := s.options()
-	if _, err := Sweep(context.Background(), s.server.Client("worker99", nil), o, s.w.groups); err != nil {
-		s.breaks("the sweep: %v", err)
-	}
-	k := again()
-	for range 3 { // an entry may have come late, behind the last run
-		if !errors.Is(k.err, ErrWaiting) {
-			break
-		}
-		time.Sleep(settleTime)
-		k = again()
-	}
-	if k.err != nil {
-		s.breaks("a run a day later: %v", k.err)
-	}
-	s.broken = append(s.broken, s.ledger.Settle(s.w.most)...)
-	s.orphans()
-	sum, err := Verify(context.Background(), s.server.Client("worker99", nil), o, func(v Verified) {
-		if v.Err != nil {
-			s.breaks("verify: %s: %v", v.Key, v.Err)
-		}
-	})
-	if err != nil || sum.GroupsOpen > 0 {
-		s.breaks("verify: %+v, %v", sum, err)
-	}
-}
-
-// orphans looks for what nobody knows of.
-func (s *scene) orphans() {
-	live, open := s.oracle.live()
-	if open {
-		s.breaks("a log's head is open in the end")
-	}
-	for _, b := range worldBuckets {
-		if left := s.server.Uploads(b); len(left) > 0 {
-			s.breaks("uploads are left: %v", left)
-		}
-		for _, key := range s.server.Keys(b) {
-			v := s.server.Current(b, key)
-			switch {
-			case v.Writer == appName, v.Writer == model.RotClient, strings.HasPrefix(key, otherState), live[b+"/"+key]:
-			case strings.HasPrefix(key, "_s3compact/") && !strings.HasPrefix(key, "_s3compact/canary/"):
-			default:
-				s.breaks("an orphan: %s/%s", b, key)
-			}
-		}
-	}
-}
-
 // points are the requests of a run that nothing disturbs.
 func points(t *testing.T, w *world) (all []point) {
 	synctest.Test(t, func(t *testing.T) {
@@ -229,54 +136,6 @@ func points(t *testing.T, w *world) (all []point) {
 		all = k.points
 	})
 	return all
-}
-
-// matrix counts the faults that were met, by request and kind.
-type matrix struct {
-	mu    sync.Mutex
-	cells map[[2]string]int
-	rows  map[string]point // an example of each request
-	total int
-	met   int
-	fails int
-}
-
-func (m *matrix) add(x *trial) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.total++
-	for _, fs := range x.faults {
-		for _, f := range fs {
-			if f.met {
-				m.met++
-				m.cells[[2]string{f.at.op + " " + f.at.place, f.kind.name}]++
-			}
-		}
-	}
-}
-
-const (
-	maxTold  = 3  // failures that are told in full
-	maxFails = 40 // failures behind which the rest is not tried
-)
-
-func (m *matrix) enough() bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.fails >= maxFails
-}
-
-func (m *matrix) failed(t *testing.T, x *trial, wrong, trace []string) {
-	m.mu.Lock()
-	m.fails++
-	n := m.fails
-	m.mu.Unlock()
-	switch {
-	case n <= maxTold:
-		t.Errorf("%s\n%s\n  how:\n    %s", x, "  "+strings.Join(wrong, "\n  "), strings.Join(trace, "\n    "))
-	default:
-		t.Errorf("%s\n  %s", x, wrong[0])
-	}
 }
 
 // trialsAtOnce is how many trials run side by side.
@@ -308,47 +167,32 @@ func runTrials(t *testing.T, m *matrix, all []*trial) {
 	})
 }
 
-// TestFaults lets one thing go wrong at each request of a run in turn, in every
-// world; pairs of things that the seed chooses; and two or three workers at
-// once, with a fault each or none. After each, nothing may be lost, and runs
-// without faults must put everything right. In most worlds the seed chooses a
-// share of the single faults; with -tags full they are all tried.
+// TestFaults lets one thing go wrong at a request of a run, in every world:
+// each kind of fault at each kind of request, at the first one of a run, the
+// last one and one between, and each kind of fault in each world; of the others
+// the seed chooses as many as fit, and all with -tags full. Then pairs of things
+// that the seed chooses; and two or three workers at once, with a fault each or
+// none. After each, nothing may be lost, and runs without faults must put
+// everything right.
 func TestFaults(t *testing.T) {
 	seed := faultSeed(t)
 	t.Logf("S3COMPACT_FAULT_SEED=%d runs the same again, S3COMPACT_FAULT=… what holds these words", seed)
 	rng := rand.New(rand.NewPCG(seed, 2))
 	kinds := faultKinds()
-	m := &matrix{cells: map[[2]string]int{}, rows: map[string]point{}}
-	var singles, pairs, crowds []*trial
+	m := &matrix{last: map[string]map[string]int{}, met: map[cell]int{}, worlds: map[string]map[string]int{}}
+	var pairs, crowds []*trial
 	draw := func(ps []point) *fault {
 		for {
 			p, kind := ps[rng.IntN(len(ps))], kinds[rng.IntN(len(kinds))]
-			if (kind.fits == nil || kind.fits(p)) && p.place != "canary" {
+			if kind.fit(p) && p.place != "canary" {
 				return &fault{kind: kind, at: p}
 			}
 		}
 	}
-	type cell struct{ row, kind string }
-	tried := map[cell]bool{}
-	spare := map[cell]*trial{} // of what the seed has not chosen yet
 	all := worlds()
-	for i, w := range all {
+	for _, w := range all {
 		ps := points(t, w)
-		for _, p := range ps {
-			m.rows[p.op+" "+p.place] = p
-			for _, kind := range kinds {
-				if kind.fits != nil && !kind.fits(p) {
-					continue
-				}
-				c := cell{p.op + " " + p.place, kind.name}
-				x := &trial{w: w, seed: rng.Uint64(), faults: [][]*fault{{{kind: kind, at: p}}}}
-				if rng.IntN(100) < faultShare(i, p) {
-					singles, tried[c] = append(singles, x), true
-				} else {
-					spare[c] = x
-				}
-			}
-		}
+		m.know(w, ps, kinds)
 		for range faultPairs / len(all) {
 			pairs = append(pairs, &trial{w: w, seed: rng.Uint64(), faults: [][]*fault{{draw(ps), draw(ps)}}})
 		}
@@ -362,64 +206,14 @@ func TestFaults(t *testing.T) {
 			crowds = append(crowds, x)
 		}
 	}
-	for c, x := range spare {
-		if !tried[c] {
-			singles = append(singles, x)
-		}
-	}
-	slices.SortStableFunc(singles, func(a, b *trial) int { return strings.Compare(a.String(), b.String()) })
-	t.Logf("%d worlds: %d single faults, %d pairs, %d crowds of workers", len(all), len(singles), len(pairs), len(crowds))
+	singles := m.choose(rng, faultSingles)
+	t.Logf("%d worlds: %d of %d single faults, %d pairs, %d crowds of workers", len(all), len(singles), len(m.chances), len(pairs), len(crowds))
 	if n := len(singles) + len(pairs) + len(crowds); n < faultsAtAll {
 		t.Errorf("only %d faults are tried", n)
 	}
 	runTrials(t, m, slices.Concat(singles, pairs, crowds))
-	t.Logf("%d trials, %d failed; %d faults were met", m.total, m.fails, m.met)
+	t.Logf("%d trials, %d failed; %d faults were met", m.total, m.fails, m.faults)
 	if os.Getenv("S3COMPACT_FAULT") == "" && !m.enough() {
 		m.tell(t, kinds)
 	}
-}
-
-// faultShare is the share, in percent, of the single faults that are tried in a
-// world: less in those behind the first one, and less again of what opens and closes
-// a run, which is the same in all.
-func faultShare(world int, p point) int {
-	if world == 0 {
-		return faultFirst
-	}
-	switch p.place {
-	case "canary", "claim", "layout", "versioning", "ownership", "lock", "lifecycle":
-		return faultPercent / 4
-	}
-	return faultPercent
-}
-
-// tell prints the matrix, and checks that it has no hole: each kind of fault
-// was met at each kind of request that it fits.
-func (m *matrix) tell(t *testing.T, kinds []*faultKind) {
-	var table strings.Builder
-	for i, kind := range kinds {
-		fmt.Fprintf(&table, "  %2d %s\n", i, kind.name)
-	}
-	fmt.Fprintf(&table, "%-20s", "request")
-	for i := range kinds {
-		fmt.Fprintf(&table, "%4d", i)
-	}
-	table.WriteByte('\n')
-	for _, row := range slices.Sorted(maps.Keys(m.rows)) {
-		fmt.Fprintf(&table, "%-20s", row)
-		for _, kind := range kinds {
-			n := m.cells[[2]string{row, kind.name}]
-			switch fits := kind.fits == nil || kind.fits(m.rows[row]); {
-			case fits && n == 0:
-				t.Errorf("%s at %s was never tried", kind.name, row)
-				table.WriteString("   !")
-			case !fits:
-				table.WriteString("   -")
-			default:
-				fmt.Fprintf(&table, "%4d", n)
-			}
-		}
-		table.WriteByte('\n')
-	}
-	t.Logf("faults met, by request and kind:\n%s", table.String())
 }

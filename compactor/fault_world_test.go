@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/md5"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -31,6 +32,7 @@ type world struct {
 	talk   bool                // the trace holds every request
 	before func(*scene)        // what was done in the world before the faults
 	run    func(*worker) error // what the workers do; nil: compact
+	after  func(*worker) error // what is done when the faults are over; nil: compact
 }
 
 const (
@@ -160,19 +162,32 @@ func worlds() []*world {
 		w.change = func(o *Options) { o.MinAge = time.Hour }
 		w.before = func(s *scene) { s.server.Advance(2 * time.Hour) }
 	})
-	add("again", func(w *world) { // what came after a first compaction
-		w.fill = flat
-		w.before = func(s *scene) {
-			k := s.worker(0)
-			s.play(k)
-			if k.err != nil {
-				s.breaks("the first run: %v", k.err)
-			}
-			for i := range 3 {
-				s.appPut(fmt.Sprintf("app/next-%03d.json.gz", i), good("app/", 200+i))
-			}
-		}
-		w.victim = "app/next-001.json.gz"
+	add("again", func(w *world) {
+		w.fill, w.before, w.victim = flat, compactedBefore, "app/next-001.json.gz"
+	})
+	copied := func(w *world) { // both outputs are copied by the server
+		w.change = func(o *Options) { o.copyBytes = 100 }
+		w.before, w.victim = compactedBefore, "app/next-001.json.gz"
+	}
+	add("copied", copied)
+	add("copied, no stored checksums", func(w *world) { copied(w); w.server.Lacks.Checksums = true })
+	add("copied and read", func(w *world) {
+		copied(w)
+		w.fill, w.change = flat, func(o *Options) { o.copyBytes = 300 }
+	})
+	add("single", func(w *world) {
+		w.fill, w.change = flat, func(o *Options) { o.Single = true }
+	})
+	add("delete kept", func(w *world) {
+		w.change = func(o *Options) { o.DeleteKept = true }
+		w.before = keptBefore
+	})
+	add("close", func(w *world) { // the first worker closes
+		w.before = committed
+		w.run, w.after = takeTurns(closes, compacts), movingOn
+	})
+	add("closed meanwhile", func(w *world) { // the second one does
+		w.run, w.after = takeTurns(compacts, closes), movingOn
 	})
 	for _, x := range []struct {
 		name   string
@@ -185,64 +200,52 @@ func worlds() []*world {
 		w.most, w.before = 2, revived
 	})
 	add("restore", restoringWorld)
+	add("restore single", func(w *world) {
+		restoringWorld(w)
+		w.fill, w.change = flat, func(o *Options) { o.Single = true }
+	})
+	add("restore copied", func(w *world) { // of an output that absorbed others
+		restoringWorld(w)
+		w.change = func(o *Options) { o.copyBytes = 100 }
+		w.before = func(s *scene) {
+			compactedBefore(s)
+			s.play(s.worker(90))
+		}
+	})
+	add("restore, another compacts", func(w *world) {
+		restoringWorld(w)
+		w.run = takeTurns(restores, compacts)
+	})
+	add("restore, another deletes kept", func(w *world) {
+		w.change = func(o *Options) { o.DeleteKept = true }
+		w.before = keptBefore
+		w.run = takeTurns(restores, compacts)
+	})
 	return append(all, formWorlds()...)
 }
 
-// died is a worker that dies at a request, in the way of f.
-func (s *scene) died(op, place string, f func(*strike) model.Answer) {
-	k := s.worker(len(s.trace)+100, &fault{kind: &faultKind{name: "died", do: f}, at: point{op, place, 1}})
-	s.play(k)
+// takeTurns makes workers of odd numbers do one thing, the others another.
+func takeTurns(odd, even func(*worker) error) func(*worker) error {
+	return func(k *worker) error {
+		if k.number%2 == 1 {
+			return odd(k)
+		}
+		return even(k)
+	}
 }
 
-// committed: a worker died behind its commit.
-func committed(s *scene) {
-	s.died("put", "entry1", func(f *strike) model.Answer { f.k.kill(); return f.apply() })
-}
-
-// halfDeleted: a worker died within its deletes.
-func halfDeleted(s *scene) {
-	s.died("deletes", "member", func(f *strike) model.Answer {
-		f.k.kill()
-		ctx := s3store.SignedAt(context.Background(), f.call.Signed)
-		_, _ = s.server.Client(f.call.Client, nil).DeleteBatch(ctx, f.call.Bucket, f.call.Keys[:1])
-		return model.Answer{Err: errKilled}
-	})
-}
-
-// givenUp: a member was replaced behind a dead worker's commit.
-func givenUp(s *scene) {
-	committed(s)
-	overwritten(s)
-}
-
-// void: and another worker has given the commit up.
-func void(s *scene) {
-	givenUp(s)
-	s.play(s.worker(50))
-	time.Sleep(settleTime)
-}
-
-// deadOutput: a commit was given up with every member there, and then a late
-// completion showed its output.
-func deadOutput(s *scene) {
-	s.died("complete", "output", func(f *strike) model.Answer {
-		f.k.kill()
-		f.arriveAfter(10 * time.Minute)
-		return model.Answer{Err: errKilled}
-	})
-	s.died("complete", "output", answered(400, "InvalidPart", s3store.ErrBadRequest))
-	time.Sleep(settleTime)
-}
-
-// revived: a worker was suspended before its completion, its commit was given
-// up, and it completed and deleted under its old authority all the same.
-func revived(s *scene) {
-	s.died("complete", "output", func(f *strike) model.Answer {
-		overwritten(s)
-		another(f)
-		return f.apply()
-	})
-	time.Sleep(settleTime)
+// movingOn closes the state, or sees that it is, and compacts with another one.
+func movingOn(k *worker) error {
+	s := k.s
+	s.moved = false
+	switch err := closes(k); {
+	case errors.Is(err, s3store.ErrNotFound): // the worker did not get so far as to make one
+	case err != nil:
+		return err
+	default:
+		s.moved = true
+	}
+	return compacts(k)
 }
 
 var (

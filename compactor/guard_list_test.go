@@ -79,10 +79,7 @@ func anotherCommits(f *strike) {
 // restoringWorld makes the workers of a world restore.
 func restoringWorld(w *world) {
 	w.before = func(s *scene) { s.play(s.worker(90)) }
-	w.run = func(k *worker) error {
-		_, err := Restore(context.Background(), k.store, RestoreOptions{Options: k.s.options()})
-		return err
-	}
+	w.run = restores
 }
 
 func guards() []guard {
@@ -288,7 +285,7 @@ func guards() []guard {
 			},
 		},
 		{
-			name: "the claim", world: "plain", at: point{"list", "group", 2},
+			name: "the claim", world: "plain", at: point{"put", "entry1", 1},
 			do: then(func(f *strike) {
 				var other Store = f.k.s.server.Client("other state", nil)
 				if f.k.s.loose {

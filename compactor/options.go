@@ -53,6 +53,7 @@ type Options struct {
 	SettleAfter  time.Duration // 0: settleTime
 	PartBytes    int64         // of uploads; 0: chosen for each by its size
 	GroupsAtOnce int           // 0: 8
+	copyBytes    int64         // the least output that the server copies; 0: minCopyBytes
 	// Opened is called once the state is open for writing, before the first group;
 	// its error ends the run. May be nil.
 	Opened func(context.Context) error
@@ -171,6 +172,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.GroupsAtOnce <= 0 {
 		o.GroupsAtOnce = 8
+	}
+	if o.copyBytes <= 0 {
+		o.copyBytes = minCopyBytes
 	}
 }
 

@@ -25,7 +25,7 @@ func (in *inference) partitions(columns []column) []partition {
 		taken[strings.ToLower(c.name)] = true
 	}
 	out := in.keyPartitions(columns, taken)
-	if p, ok := in.timePartition(columns, taken); ok {
+	if p, ok := in.timePartition(columns, taken); ok && !slices.ContainsFunc(out, func(q partition) bool { return q.name == p.name }) {
 		out = append(out, p)
 	}
 	return out

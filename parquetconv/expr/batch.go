@@ -1,8 +1,6 @@
 package expr
 
 import (
-	"sync"
-
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/s3compact/s3compact/parquetconv/value"
@@ -12,9 +10,13 @@ import (
 // the index that the Scope gave, and have the Arrow type of their type; text
 // columns may be an *array.Dictionary with int32 indices. Columns that the
 // expression does not name may be nil.
+//
+// A batch that is used again, with other rows, keeps what memory it took.
 type Batch struct {
 	Rows    int
 	Columns []arrow.Array
+
+	scratch scratch
 }
 
 // Fault is a row whose value cannot be computed.
@@ -24,13 +26,12 @@ type Fault struct {
 }
 
 // Expr is an expression whose types are right. It may be used by several
-// goroutines at once.
+// goroutines at once, a Batch by one at a time.
 type Expr struct {
 	Type  value.Type
 	root  *node
 	slots []int        // of the columns that are read, and of values that are bound on the way (-1): the index in a batch
 	types []value.Type // of the slots
-	pool  *sync.Pool
 }
 
 // Parse reads an expression and checks its types. Faults are *Error.
@@ -48,7 +49,7 @@ func Parse(text string, scope Scope) (*Expr, error) {
 }
 
 func newExpr(root *node, slots []int, types []value.Type) *Expr {
-	return &Expr{Type: root.t, root: root, slots: slots, types: types, pool: &sync.Pool{New: func() any { return &scratch{} }}}
+	return &Expr{Type: root.t, root: root, slots: slots, types: types}
 }
 
 // As is the expression as a column of a type takes it: of that type itself, or
@@ -81,9 +82,7 @@ func (e *Expr) EvalColumns(b *Batch) (arrow.Array, []Fault) {
 			return a, nil
 		}
 	}
-	s := e.pool.Get().(*scratch)
-	defer func() { s.reset(); e.pool.Put(s) }()
-	f := e.topFrame(b, s)
+	f := e.topFrame(b)
 	out := f.store(e.root.run(f), e.Type)
 	var faults []Fault
 	for i, bad := range f.bad {

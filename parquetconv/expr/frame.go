@@ -138,7 +138,9 @@ func (r *result) fail(i int, bad *value.Bad) {
 func (r *result) null(i int) bool { return r.nulls != nil && r.nulls[i] }
 
 // topFrame is that of all rows of a batch.
-func (e *Expr) topFrame(b *Batch, s *scratch) *frame {
+func (e *Expr) topFrame(b *Batch) *frame {
+	s := &b.scratch
+	s.release(held{})
 	f := &frame{n: b.Rows, columns: make([]vector, len(e.slots)), loaded: make([]bool, len(e.slots)), scratch: s}
 	f.load = func(slot int) vector { return load(b.Columns[e.slots[slot]], s) }
 	return f

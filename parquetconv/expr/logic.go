@@ -1,6 +1,8 @@
 package expr
 
 import (
+	"slices"
+
 	"github.com/s3compact/s3compact/parquetconv/value"
 )
 
@@ -64,34 +66,33 @@ func junction(operands []*node, decisive bool) *node {
 		for i := range out.bools {
 			out.bools[i] = !decisive
 		}
-		var unknown []bool
+		unknown, anyUnknown := f.scratch.bools.zeroed(f.n), false
 		rows := f.identity()
 		for _, o := range operands {
 			if len(rows) == 0 {
 				break
 			}
+			f.preload(o)
+			before := f.scratch.held()
 			v := f.choice(o, rows).values
 			n := 0
 			for i, r := range rows {
 				switch {
 				case v.null(i):
-					if unknown == nil {
-						unknown = f.scratch.bools.zeroed(f.n)
-					}
-					unknown[r] = true
+					unknown[r], anyUnknown = true, true
 				case v.bools[i&v.mask] == decisive:
-					out.bools[r] = decisive
-					if unknown != nil {
-						unknown[r] = false
-					}
+					out.bools[r], unknown[r] = decisive, false
 					continue
 				}
 				rows[n] = r
 				n++
 			}
 			rows = rows[:n]
+			f.scratch.release(before)
 		}
-		out.nulls = unknown
+		if anyUnknown {
+			out.nulls = unknown
+		}
 		return out
 	})
 }
@@ -157,18 +158,34 @@ func (c *checker) searchedCase(s *syntax, operands []*node) (*node, error) {
 			if len(rest) == 0 {
 				break
 			}
-			condition := f.choice(conditions[i], rest)
-			taken, others := f.divide(rest, condition.values.isTrue)
-			if len(taken) > 0 {
+			var taken []int32
+			if taken, rest = f.decide(conditions[i], rest); len(taken) > 0 {
 				parts = append(parts, f.choice(values[i], taken))
 			}
-			rest = others
 		}
 		if s.hasElse && len(rest) > 0 {
 			parts = append(parts, f.choice(values[pairs], rest))
 		}
 		return f.merge(parts, t.Kind)
 	}), nil
+}
+
+// decide divides rows by whether a condition is true; others is in the memory of rows.
+func (f *frame) decide(condition *node, rows []int32) (taken, others []int32) {
+	f.preload(condition)
+	before := f.scratch.held()
+	v := f.choice(condition, rows).values
+	others, taken = rows[:0], f.scratch.offsets.take(len(rows))[:0]
+	for i, r := range rows {
+		if v.isTrue(i) {
+			taken = append(taken, r)
+		} else {
+			others = append(others, r)
+		}
+	}
+	taken = slices.Clone(taken)
+	f.scratch.release(before)
+	return taken, others
 }
 
 // divide divides positions by what is said of the i-th one.

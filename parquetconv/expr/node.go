@@ -14,13 +14,15 @@ type node struct {
 	number   string              // of a constant that was written as a number
 	reads    []int               // slots, sorted
 	isColumn bool                // nothing but the column of reads[0]
+	foldable bool                // computed from constants alone
 }
 
 // newNode is computed from operands.
 func newNode(t value.Type, operands []*node, eval func(*frame) vector) *node {
-	n := &node{t: t, eval: eval}
+	n := &node{t: t, eval: eval, foldable: true}
 	for _, o := range operands {
 		n.read(o.reads)
+		n.foldable = n.foldable && o.constant != nil
 	}
 	return n
 }
@@ -49,14 +51,14 @@ func (n *node) literal() (value.Value, bool) {
 // retyped is the node as another type that its values have as they are.
 func retyped(n *node, t value.Type) *node {
 	c := *n
-	c.t, c.isColumn = t, false
+	c.t, c.isColumn, c.foldable = t, false, false
 	return &c
 }
 
-// fold computes a node that reads no column once and for all, unless it
-// faults: then each row that gets there has the fault.
+// fold computes a node of constants once and for all, unless it faults: then
+// each row that gets there has the fault.
 func (c *checker) fold(n *node) *node {
-	if len(n.reads) > 0 || n.constant != nil || n.t.Nested() {
+	if !n.foldable {
 		return n
 	}
 	s := &scratch{}
@@ -68,9 +70,32 @@ func (c *checker) fold(n *node) *node {
 	return constantNode(n.t, v.at(0, n.t.Kind))
 }
 
-// run computes the node at a frame's positions: for each entry once where it
-// is a function of one column that is a dictionary there.
+// maxHeld is how many slices of scratch a node's operands may leave behind.
+const maxHeld = 16
+
+// run computes the node at a frame's positions.
 func (n *node) run(f *frame) vector {
+	f.preload(n)
+	before := f.scratch.held()
+	v := n.compute(f)
+	if f.scratch.held().all()-before.all() > maxHeld {
+		v = v.clone()
+		f.scratch.release(before)
+	}
+	return v
+}
+
+// preload loads the columns that a node reads, so that they stay when what it
+// takes of the scratch is given back.
+func (f *frame) preload(n *node) {
+	for _, slot := range n.reads {
+		f.column(slot)
+	}
+}
+
+// compute computes the node for each entry once where it is a function of one
+// column that is a dictionary in the frame, else for each position.
+func (n *node) compute(f *frame) vector {
 	if len(n.reads) == 1 && !n.isColumn {
 		if column := f.column(n.reads[0]); column.codes != nil {
 			return f.byEntry(n, column)

@@ -103,7 +103,8 @@ func (p *parser) unexpected(format string, args ...any) error {
 	return errorAt(p.text, t.at, "expected "+format+", found %s", append(args, found)...)
 }
 
-// left parses operands of the next tighter level joined by left-associative operators.
+// left parses operands of the next tighter level joined by left-associative
+// operators. A chain of || is one operator of them all.
 func (p *parser) left(operand func() (*syntax, error), ops ...string) (*syntax, error) {
 	s, err := operand()
 	for err == nil {
@@ -113,13 +114,27 @@ func (p *parser) left(operand func() (*syntax, error), ops ...string) (*syntax, 
 		}
 		var right *syntax
 		if right, err = operand(); err == nil {
-			s = &syntax{op: op.text, operands: []*syntax{s, right}, at: op.at}
+			if op.text == "||" {
+				s = s.join(op.text, right, op.at)
+			} else {
+				s = &syntax{op: op.text, operands: []*syntax{s, right}, at: op.at}
+			}
 		}
 	}
 	return nil, err
 }
 
-// words is left for the operators OR and AND.
+// join adds an operand behind those of the same operator.
+func (s *syntax) join(op string, right *syntax, at int) *syntax {
+	if s.op == op {
+		s.operands = append(s.operands, right)
+		return s
+	}
+	return &syntax{op: op, operands: []*syntax{s, right}, at: at}
+}
+
+// words is left for the operators OR and AND, of which a chain is one operator
+// of all its operands.
 func (p *parser) words(word string, operand func() (*syntax, error)) (*syntax, error) {
 	s, err := operand()
 	for err == nil {
@@ -129,7 +144,7 @@ func (p *parser) words(word string, operand func() (*syntax, error)) (*syntax, e
 		}
 		var right *syntax
 		if right, err = operand(); err == nil {
-			s = &syntax{op: word, operands: []*syntax{s, right}, at: at}
+			s = s.join(word, right, at)
 		}
 	}
 	return nil, err

@@ -8,13 +8,15 @@ import "github.com/s3compact/s3compact/parquetconv/value"
 type Row struct {
 	Values []value.Value
 	Arena  []byte
+
+	scratch scratch
 }
 
 // Eval computes the expression's value for one row, as EvalColumns would. The
 // only errors are *value.Bad: this row's values have no result.
 func (e *Expr) Eval(r *Row) (value.Value, *value.Bad) {
-	s := e.pool.Get().(*scratch)
-	defer func() { s.reset(); e.pool.Put(s) }()
+	s := &r.scratch
+	s.release(held{})
 	f := &frame{n: 1, columns: make([]vector, len(e.slots)), loaded: make([]bool, len(e.slots)), scratch: s}
 	f.load = func(slot int) vector {
 		v := constantVector(r.Values[e.slots[slot]], e.types[slot].Kind)

@@ -2,9 +2,12 @@ package expr
 
 import "github.com/s3compact/s3compact/parquetconv/value"
 
-// scratch is the memory of the vectors of one evaluation. It is taken piece by
-// piece, given back all at once and used again: as many values as the frames
-// have positions for each step of the expression, and the texts that it makes.
+// scratch is the memory of the vectors of one evaluation at a time, taken piece
+// by piece, given back in the reverse order and used again. A step of an
+// expression takes a few slices of as many values as its frame has positions;
+// maxHeld bounds what the steps within it leave behind (node.go), so that all
+// take as many as the expression nests, times maxHeld, and one or two for each
+// argument of a function.
 type scratch struct {
 	bools   slabs[bool]
 	ints    slabs[int64]
@@ -15,11 +18,21 @@ type scratch struct {
 	used    int // of texts
 }
 
-func (s *scratch) reset() {
-	s.bools.used, s.ints.used, s.floats.used, s.decs.used, s.offsets.used, s.used = 0, 0, 0, 0, 0, 0
+// held says how much of a scratch is taken: slices of each kind.
+type held struct{ bools, ints, floats, decs, offsets, texts int }
+
+func (h held) all() int { return h.bools + h.ints + h.floats + h.decs + h.offsets + h.texts }
+
+func (s *scratch) held() held {
+	return held{s.bools.used, s.ints.used, s.floats.used, s.decs.used, s.offsets.used, s.used}
 }
 
-// slabs hands out slices, the same ones in the same order after each reset.
+// release gives back what was taken since.
+func (s *scratch) release(h held) {
+	s.bools.used, s.ints.used, s.floats.used, s.decs.used, s.offsets.used, s.used = h.bools, h.ints, h.floats, h.decs, h.offsets, h.texts
+}
+
+// slabs hands out slices, the same ones in the same order.
 type slabs[T any] struct {
 	all  [][]T
 	used int

@@ -1,6 +1,8 @@
 package expr
 
 import (
+	"slices"
+
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
 
 	"github.com/s3compact/s3compact/parquetconv/value"
@@ -115,6 +117,13 @@ func (s *scratch) gather(v vector, rows []int32) vector {
 		out.starts, out.ends = pick(&s.offsets, v.starts, rows), pick(&s.offsets, v.ends, rows)
 	}
 	return out
+}
+
+// clone is the vector in memory of its own.
+func (v vector) clone() vector {
+	v.nulls, v.bools, v.ints, v.floats, v.decs = slices.Clone(v.nulls), slices.Clone(v.bools), slices.Clone(v.ints), slices.Clone(v.floats), slices.Clone(v.decs)
+	v.starts, v.ends, v.data, v.codes = slices.Clone(v.starts), slices.Clone(v.ends), slices.Clone(v.data), slices.Clone(v.codes)
+	return v
 }
 
 func pick[T any](s *slabs[T], from []T, rows []int32) []T {

@@ -104,6 +104,48 @@ func TestDecode(t *testing.T) {
 	}
 }
 
+func TestLayouts(t *testing.T) {
+	columns := "columns: [{name: id, type: int64}, {name: at, type: int64, expr: _source_offset}, {name: n, type: int64, expr: \"6 / id\", on_bad: reject}]\n"
+	for _, c := range []struct{ layout, text, rows, rejects string }{
+		{"layout: documents", "{\n \"id\": 1\n}\n{\"id\":0}{\"id\":\n2}", "id=1 at=0 n=6|id=2 at=21 n=3", "13 division n"},
+		{"layout: documents", "{\"id\":0}{\"id\":\n2,}{\"id\":3}", "", "0 division n|8 invalid_json "},
+		{"layout: array", "[{\"id\":1},\n{\"id\":0}, 7, {\"id\":3}]", "id=1 at=1 n=6|id=3 at=24 n=2", "11 division n|21 no_object "},
+		{"layout: array\nrows_at: $.a.Records", `{"v":1,"a":{"Records":[{"id":1},{"id":0}],"b":[]}}{"v":1} {"a":{"Records":[{"id":2}` + "]", "id=1 at=23 n=6|id=2 at=75 n=3", "32 division n|50 no_rows |84 invalid_json "},
+	} {
+		rows, rejects, _ := decode(t, parse(t, c.layout+"\n"+columns), c.text)
+		if got := strings.Join(rows, "|"); got != c.rows {
+			t.Errorf("%s: rows %q, want %q", c.layout, got, c.rows)
+		}
+		if got := strings.Join(rejects, "|"); got != c.rejects {
+			t.Errorf("%s: rejects %q, want %q", c.layout, got, c.rejects)
+		}
+	}
+}
+
+// TestPieceOfASource: offsets count from the beginning of the source.
+func TestPieceOfASource(t *testing.T) {
+	s := parse(t, "columns: [{name: id, type: int64, required: true}, {name: at, type: string, expr: \"_source_key || cast(_source_offset as string)\"}, {name: n, type: int64, expr: \"6 / id\", on_bad: reject}]")
+	d := newDecoder(t, s, Options{})
+	var seen shown
+	for i, offset := range []int64{1 << 40, 7} {
+		text := `{"id":1} {"id":0}` + "\n" + `{"id":null}`
+		if err := decodeAll(t, d, i, Source{Key: fmt.Sprintf("k%d@", i), OffsetBytes: offset}, []byte(text), 5, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b, err := d.Take()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen.add(t, s, b)
+	if got := strings.Join(seen.rows, "|"); got != "0 1|k0@1099511627776|6 in |1 1|k1@7|6 in " {
+		t.Errorf("rows %q", got)
+	}
+	if got := strings.Join(seen.rejects, "|"); got != "0 1099511627785 division n|0 1099511627794 missing id|1 16 division n|1 25 missing id" {
+		t.Errorf("rejects %q", got)
+	}
+}
+
 func TestUnknownFields(t *testing.T) {
 	columns := "columns: [{name: id, type: int64}, {name: b, type: int64, path: $.a.b}]\nunknown_fields: "
 	text := `{"id":1,"x":1, "y" : {"z":[1]},"a":{"b":2,"c":3}}` + "\n" + `{"id":2}`

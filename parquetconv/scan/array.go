@@ -88,7 +88,8 @@ func (s *Scanner) closed() {
 	}
 	if !e.found {
 		s.addReject(s.noRows(), nil, 0, 0)
-		s.block.Rejects[len(s.block.Rejects)-1].Offset = e.begun
+		r := &s.block.Rejects[len(s.block.Rejects)-1]
+		r.Offset, r.FaultAt = e.begun, e.begun
 	}
 	e.reset()
 }

@@ -82,19 +82,22 @@ func countLines(objects map[string][]byte) map[string]int {
 func TestPlainText(t *testing.T) {
 	b := newBucket(t)
 	joined, left := b.fillText("app/")
+	huge := strings.Repeat(record("app/", 104, 1)+"\n", 1+wholeBytes/len(record("app/", 104, 1))) // restored in parts
+	joined["app/huge.json"] = []byte(huge)
+	b.put("app/huge.json", joined["app/huge.json"])
 	gzipOnly := b.options()
 	gzipOnly.Selection.Match = "*.json"
 	if _, refused := b.mustCompact(gzipOnly, "app/"); len(b.outputs("app/")) != 0 || refused["app/open.json"] != "not_gzip" {
 		t.Fatalf("%d outputs of a run that joins gzip only, refused %v", len(b.outputs("app/")), refused)
 	}
 	o := b.textOptions()
-	o.Selection.SmallSizeBytes, o.PartBytes = 0, 5<<20
+	o.Selection.SmallSizeBytes, o.Selection.TargetSizeBytes, o.PartBytes = 0, 256<<20, 5<<20
 	sum, refused := b.mustCompact(o, "app/")
 	if sum.ObjectsIn != int64(len(joined)) || sum.ObjectsDeleted != int64(len(joined)) || sum.Outputs != 1 || !maps.Equal(refused, left) {
 		t.Fatalf("%+v, refused %v, want %v", sum, refused, left)
 	}
 	output := b.outputs("app/")[0]
-	if !strings.HasSuffix(output, ".json.gz") || !strings.HasPrefix(output, "app/large.s3c-") {
+	if !strings.HasSuffix(output, ".json.gz") || !strings.HasPrefix(output, "app/huge.s3c-") {
 		t.Errorf("the output is called %s", output)
 	}
 	sameRecords(t, "compacted", countLines(joined), countLines(map[string][]byte{output: b.get(output)}))

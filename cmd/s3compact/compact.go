@@ -90,10 +90,10 @@ func (p *program) compact(c *cli.Context) error {
 		return asUsage(stopped(ctx, err))
 	}
 	out := newCompactOutput(p, s.json, dryRun)
-	out.contentOnly = work.options.Recompress > 0 && !work.options.Keep
+	out.contentOnly = work.options.AcceptContentOnly
 	work.options.Log, work.options.OnRefused, work.options.OnOutput = s.log, out.refused, out.output
 	if out.contentOnly {
-		s.log.Warn("--accept-content-only: restore will not give back the originals that are deleted; their content is in the outputs, which are compressed anew")
+		s.log.Warn("--accept-content-only: restore will not give back originals that are deleted for outputs that are compressed anew: those hold their content alone")
 	}
 	if work.empty {
 		s.log.Warn("there is no object under this prefix: is it spelt right?", "prefix", c.Args().First())
@@ -260,7 +260,7 @@ func (p *program) confirm(ctx context.Context, w compactWork) error {
 	switch {
 	case w.options.Keep:
 		what = "keep the originals"
-	case w.options.Recompress > 0:
+	case w.options.AcceptContentOnly:
 		what = "delete the originals, which can NOT be restored byte for byte: only their content is kept"
 	}
 	return p.ask(ctx, fmt.Sprintf("Bucket %s: join up to %s objects (%s) in %s, then %s. State: %s",

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"maps"
 	"strings"
 	"testing"
@@ -80,6 +82,11 @@ func TestCompactRecompressed(t *testing.T) {
 	args = append(args, "--accept-content-only")
 	if r := s3compact(append(args, "--dry-run")...); r.code != exitDone || !strings.Contains(r.stdout, "can not be restored") {
 		t.Errorf("a dry run: %+v", r)
+	}
+	var asked bytes.Buffer
+	p := &program{stdin: strings.NewReader("n\n"), stdout: io.Discard, stderr: &asked, stdinTerminal: true}
+	if code := p.run(append([]string{"s3compact"}, args...)); code != exitUsage || !strings.Contains(asked.String(), "can NOT be restored") || len(l.list()) != len(before) {
+		t.Errorf("asked: exit %d, %s", code, asked.String())
 	}
 	r := s3compact(append(args, "--yes", "--output", "json")...)
 	if r.code != exitDone || r.summary(t)["objects_deleted"] != 12.0 || !strings.Contains(r.stderr, "will not give back") {

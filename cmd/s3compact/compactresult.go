@@ -105,7 +105,7 @@ func (o *compactOutput) summary(s compactor.Summary, cost spent) {
 	}
 	what := fmt.Sprintf("%s (%s) of %s into %s (%s)", count(s.ObjectsIn, "object"), humanize.IBytes(uint64(s.BytesIn)), count(s.Groups, "group"), count(s.Outputs, "output"), humanize.IBytes(uint64(s.BytesOut)))
 	if o.contentOnly {
-		fmt.Fprintln(o.p.stdout, "outputs are compressed anew: the originals can not be restored byte for byte from them")
+		fmt.Fprintln(o.p.stdout, "--accept-content-only: originals can not be restored byte for byte from outputs that are compressed anew")
 	}
 	if o.dryRun {
 		fmt.Fprintf(o.p.stdout, "would join %s; refused %s, ignored %s\n", what, humanize.Comma(s.ObjectsRefused), ignored)

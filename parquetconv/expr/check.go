@@ -60,6 +60,8 @@ func (c *checker) build(s *syntax, operands []*node) (*node, error) {
 		return constantNode(text, value.Value{Bytes: []byte(s.text)}), nil
 	case "integer", "decimal":
 		return c.number(s)
+	case "date", "timestamp":
+		return c.time(s)
 	case "column":
 		return c.column(s)
 	case "cast", "try_cast":
@@ -102,6 +104,18 @@ func (c *checker) number(s *syntax) (*node, error) {
 	n := constantNode(t, v)
 	n.number = s.text
 	return n, nil
+}
+
+func (c *checker) time(s *syntax) (*node, error) {
+	t := date
+	if s.op == "timestamp" {
+		t = instant
+	}
+	v, bad := value.FromText([]byte(s.text), t)
+	if bad != nil {
+		return nil, c.errorf(s, "%v", bad)
+	}
+	return constantNode(t, v), nil
 }
 
 func (c *checker) column(s *syntax) (*node, error) {

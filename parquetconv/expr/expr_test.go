@@ -12,7 +12,7 @@ var testRow = []struct {
 	{"i", "int32", "7"}, {"big", "int64", "9223372036854775807"}, {"d", "double", "2.5"}, {"s", "string", `"Grüße, Welt"`}, {"b", "boolean", "true"},
 	{"ts", "timestamp", `"2024-05-15T13:14:15.123456Z"`}, {"day", "date", `"2024-05-15"`}, {"dec", "decimal(10,2)", "12.50"}, {"j", "json", `"0.25"`}, {"obj", "json", `{"a":1}`},
 	{"nul", "int64", "null"}, {"nuls", "string", "null"}, {"odd name", "int64", "3"}, {"f", "float", "1.5"}, {"path", "string", `"a/b//c"`}, {"nulb", "boolean", "null"},
-	{"deep", "json", `{"x":[1,{"y":"]}"}], "a" : {"b":0,"b c":[ 0 , {"d":"\u00fc\n"}]},"t":true,"n":null,"\"\\":"odd","":"none","last":-1e3}`}, {"y", "binary", `"AAEC"`}, {"leading", "string", "null"}, {"case", "int64", "5"}, {"from", "int64", "5"},
+	{"deep", "json", `{"x":[1,{"y":"]}"}], "a" : {"b":0,"b c":[ 0 , {"d":"\u00fc\n"}]},"t":true,"n":null,"\"\\":"odd","":"none","last":-1e3}`}, {"y", "binary", `"AAEC"`}, {"leading", "string", "null"}, {"case", "int64", "5"}, {"from", "int64", "5"}, {"date", "int64", "7"}, {"timestamp", "int64", "8"},
 }
 
 // testTable is testRow alone, and between rows of nulls.

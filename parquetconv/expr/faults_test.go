@@ -82,3 +82,28 @@ func FuzzExpression(f *testing.F) {
 		}
 	})
 }
+
+// TestBounds: expressions that nest too deeply or are too long are faults.
+func TestBounds(t *testing.T) {
+	data := testTable(t)
+	for name, c := range map[string]struct {
+		text string
+		ok   bool
+	}{
+		"deep":         {strings.Repeat("(", maxDepth-1) + "1" + strings.Repeat(")", maxDepth-1), true},
+		"too deep":     {strings.Repeat("(", maxDepth) + "1" + strings.Repeat(")", maxDepth), false},
+		"many signs":   {strings.Repeat("- ", maxDepth) + "i", false},
+		"many nots":    {strings.Repeat("not ", 10*maxDepth) + "b", true},
+		"long":         {"i" + strings.Repeat(" + i", maxTextBytes/4-1), true},
+		"too long":     {"i" + strings.Repeat(" + i", maxTextBytes/4), false},
+		"long of ands": {"b" + strings.Repeat(" and b", maxTextBytes/8), true},
+	} {
+		e, err := Parse(c.text, data.scope)
+		if (err == nil) != c.ok {
+			t.Errorf("%s: error %v", name, err)
+		}
+		if err == nil {
+			results(t, e, data.batch(t, 0, 3, form{}))
+		}
+	}
+}

@@ -47,6 +47,7 @@ func TestFunctions(t *testing.T) {
 		{"from_unixtime(1700000000)", "timestamp 2023-11-14T22:13:20Z"}, {"from_unixtime(-1)", "timestamp 1969-12-31T23:59:59Z"}, {"from_unixtime(1700000000.123456)", "timestamp 2023-11-14T22:13:20.123456Z"}, {"from_unixtime(-0.5)", "timestamp 1969-12-31T23:59:59.5Z"}, {"from_unixtime(cast('-0.0000001' as decimal(10,7)))", "timestamp 1969-12-31T23:59:59.999999Z"}, {"from_unixtime(big)", "!range"}, {"from_unixtime(253402300800)", "!range"}, {"from_unixtime(253402300799)", "timestamp 9999-12-31T23:59:59Z"}, {"from_unixtime(1e300)", "!range"}, {"from_unixtime(-62135596801)", "!range"}, {"from_unixtime_ms(1700000000123)", "timestamp 2023-11-14T22:13:20.123Z"}, {"from_unixtime_us(1700000000123456)", "timestamp 2023-11-14T22:13:20.123456Z"}, {"from_unixtime(nul)", "timestamp null"},
 		{"to_timestamp('2024-05-15T13:14:15+02:00')", "timestamp 2024-05-15T11:14:15Z"}, {"to_timestamp('x')", "!syntax"}, {"to_timestamp('10/Oct/2000:13:55:36 -0700', '%d/%b/%Y:%H:%M:%S %z')", "timestamp 2000-10-10T20:55:36Z"}, {"to_timestamp('2023-02-29', '%Y-%m-%d')", "!syntax"}, {"to_timestamp('2024-02-29', '%Y-%m-%d')", "timestamp 2024-02-29T00:00:00Z"}, {"to_timestamp(nuls, '%Y-%m-%d')", "timestamp null"},
 		{"date_trunc('week', cast('1969-12-31T00:00:00Z' as timestamp))", "timestamp 1969-12-29T00:00:00Z"}, {"date_trunc('hour', cast('1969-12-31T23:59:59.9Z' as timestamp))", "timestamp 1969-12-31T23:00:00Z"}, {"date_trunc('quarter', cast('2024-03-31' as date))", "date 2024-01-01"}, {"cast(cast('1969-12-31T23:59:59.999999Z' as timestamp) as date)", "date 1969-12-31"},
+		{"date '2024-05-15' = day", "boolean true"}, {"timestamp '2024-05-15T13:14:15Z' < ts", "boolean true"}, {"DATE '0001-01-01'", "date 0001-01-01"}, {"timestamp", "int64 8"}, {"date + 1", "int64 8"},
 		// Bounds and odd forms.
 		{"cast(y as string)", "string AAEC"}, {"y = cast('AAEC' as binary)", "boolean true"}, {"y is not null", "boolean true"}, {"obj is null", "boolean false"}, {"null is null", "boolean true"}, {"not null", "boolean null"}, {"b and null", "boolean null"}, {"null + 1", "int64 null"}, {"null || 'a'", "string null"}, {"-null", "int64 null"}, {"case when null then 1 else 2 end", "int64 2"}, {"greatest(null, null)", "null null"},
 		{`trim("leading")`, "string null"}, {`"case"`, "int64 5"}, {"from + 1", "int64 6"},
@@ -220,6 +221,29 @@ func TestDecimalsAreExact(t *testing.T) {
 	}
 	if faults == 0 || faults > 1000 {
 		t.Errorf("%d of 2000 out of range", faults)
+	}
+}
+
+// TestLongTexts: a text that would become too long is a bad value.
+func TestLongTexts(t *testing.T) {
+	data := &table{}
+	data.add(t, "s", "string", `"`+strings.Repeat("a", 1<<20)+`"`, `"a"`)
+	for text, want := range map[string]string{
+		"length(" + strings.Repeat("s || ", 7) + "s)":    "8388608",
+		"length(" + strings.Repeat("s || ", 8) + "s)":    "!range",
+		"length(replace(s, 'a', 'bbbbbbbb'))":            "8388608",
+		"length(replace(s, 'a', 'bbbbbbbbb'))":           "!range",
+		"length(coalesce(replace(s, 'a', 'ßßßßß'), ''))": "!range",
+	} {
+		e, err := Parse(text, data.scope)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := results(t, e, data.batch(t, 0, 2, form{}))
+		reason, _, _ := strings.Cut(got[0], " ")
+		if reason != want || strings.HasPrefix(got[1], "!") {
+			t.Errorf("%s: %s and %s, want %s", text, got[0], got[1], want)
+		}
 	}
 }
 

@@ -1,6 +1,10 @@
-// Package expr reads and evaluates the scalar expressions of a schema: a small
-// part of SQL, type-checked when it is read. Nulls follow SQL's three-valued
-// logic; a value that a type cannot hold is an error, never a wrapped number.
+// Package expr reads and evaluates the scalar expressions of a schema: the part
+// of SQL that docs/expressions.md tells, type-checked when it is read. Nulls
+// follow SQL's three-valued logic; a value that a type cannot hold is a fault
+// of its row, never a wrapped number.
+//
+// An expression is computed column by column, over the rows that take a branch
+// (frame.go), and once for each entry of a dictionary that is used (node.go).
 package expr
 
 import (

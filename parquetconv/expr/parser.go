@@ -4,7 +4,7 @@ import "strings"
 
 // syntax is a parsed expression before its types are known.
 type syntax struct {
-	op         string // column, null, true, false, string, integer, decimal, call, case, cast, try_cast, is null, in, between, like, not, neg, or an operator
+	op         string // column, null, true, false, string, integer, decimal, date, timestamp, call, case, cast, try_cast, is null, in, between, like, not, neg, or an operator
 	text       string // name of a column or function, literal, or type of a cast
 	operands   []*syntax
 	hasSubject bool // case: the first operand is compared with those behind each WHEN
@@ -199,14 +199,18 @@ func (p *parser) comparison() (*syntax, error) {
 		}
 		return &syntax{op: "is null", operands: []*syntax{s}, negated: negated, at: at}, nil
 	}
-	negated := p.takeKeyword("not")
-	for word, read := range map[string]func(*syntax) error{"in": p.in, "between": p.between, "like": p.like} {
-		if p.takeKeyword(word) {
-			out := &syntax{op: word, operands: []*syntax{s}, negated: negated, at: at}
-			return out, read(out)
-		}
-	}
-	if negated {
+	out := &syntax{operands: []*syntax{s}, negated: p.takeKeyword("not"), at: at}
+	switch {
+	case p.takeKeyword("in"):
+		out.op = "in"
+		return out, p.in(out)
+	case p.takeKeyword("between"):
+		out.op = "between"
+		return out, p.between(out)
+	case p.takeKeyword("like"):
+		out.op = "like"
+		return out, p.like(out)
+	case out.negated:
 		return nil, p.unexpected("IN, BETWEEN or LIKE")
 	}
 	return s, nil
@@ -270,6 +274,10 @@ func (p *parser) name(t token) (*syntax, error) {
 			return p.caseWhen(t.at)
 		case "cast", "try_cast":
 			return p.cast(word, t.at)
+		case "date", "timestamp":
+			if p.peek().kind == tokenString {
+				return &syntax{op: word, text: p.take().text, at: t.at}, nil
+			}
 		case "and", "or", "not", "is", "in", "between", "like", "when", "then", "else", "end", "as":
 			p.next--
 			return nil, p.unexpected("a value")

@@ -46,8 +46,13 @@ func buildConcat(c *checker, s *syntax, args []*node) (*node, error) {
 		return nil, err
 	}
 	return writing(args, func(dst []byte, v []vector, i int) ([]byte, *value.Bad) {
+		start := len(dst)
 		for k := range v {
-			dst = append(dst, v[k].text(i)...)
+			b := v[k].text(i)
+			if len(dst)-start+len(b) > maxValueBytes {
+				return dst, tooLongText
+			}
+			dst = append(dst, b...)
 		}
 		return dst, nil
 	}), nil

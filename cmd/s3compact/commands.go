@@ -14,6 +14,7 @@ func (p *program) commands() []*cli.Command {
 		p.closeCommand(),
 		p.convertCommand(),
 		p.schemaCommand(),
+		p.ddlCommand(),
 		p.submitCommand(),
 	}
 }

@@ -1,6 +1,8 @@
 package expr
 
 import (
+	"strconv"
+
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/s3compact/s3compact/parquetconv/value"
@@ -32,6 +34,9 @@ type Expr struct {
 	root  *node
 	slots []int        // of the columns that are read, and of values that are bound on the way (-1): the index in a batch
 	types []value.Type // of the slots
+	// Buckets is the number of values, from 0 on, of an expression that is
+	// bucket(n, x); 0 of any other.
+	Buckets int
 }
 
 // Parse reads an expression and checks its types. Faults are *Error.
@@ -45,7 +50,13 @@ func Parse(text string, scope Scope) (*Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newExpr(root, c.slots, c.types), nil
+	e := newExpr(root, c.slots, c.types)
+	if s.op == "call" && s.text == "bucket" {
+		if n, err := strconv.Atoi(s.operands[0].text); err == nil {
+			e.Buckets = n
+		}
+	}
+	return e, nil
 }
 
 func newExpr(root *node, slots []int, types []value.Type) *Expr {
@@ -59,7 +70,9 @@ func (e *Expr) As(t value.Type) *Expr {
 	case e.Type == t:
 		return e
 	case from == value.Null && !t.Nested(), from == value.Int32 && t.Kind == value.Int64, from == value.Float && t.Kind == value.Double:
-		return newExpr(retyped(e.root, t), e.slots, e.types)
+		as := newExpr(retyped(e.root, t), e.slots, e.types)
+		as.Buckets = e.Buckets
+		return as
 	}
 	return nil
 }

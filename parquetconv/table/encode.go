@@ -136,9 +136,9 @@ func writeNumbers[T number](cw file.ColumnChunkWriter, write func([]T, []int16, 
 	return writeValues(cw.(pageFlusher), write, &l.levels, values, nil)
 }
 
-// numberDictionary gives values codes; nil when that does not pay. It must be
-// cleared in either case. Since arrow-go holds 0 and -0, and one NaN and
-// another, for the same, columns with such values have none.
+// numberDictionary gives values codes; nil when that does not pay. The table
+// must be cleared in either case. There is none with NaN, which statistics have
+// no place for.
 func numberDictionary[T number](t *numberTable, codes []uint32, values []T) []T {
 	var ok bool
 	width := 8
@@ -171,7 +171,7 @@ func numberDictionary[T number](t *numberTable, codes []uint32, values []T) []T 
 		case []float32:
 			d[i] = math.Float32frombits(uint32(number))
 		}
-		if v := dictionary[i]; v != v || v == 0 && number != 0 {
+		if v := dictionary[i]; v != v {
 			return nil
 		}
 	}

@@ -144,7 +144,9 @@ func TestBadBlocks(t *testing.T) {
 		"a block of 1 columns":        func(b *Block) { b.Columns = b.Columns[:1] },
 		"of type int64, not utf8":     func(b *Block) { b.Columns[0] = b.Columns[1] },
 		"of 2 rows has 1":             func(b *Block) { b.Columns[1] = array.NewSlice(b.Columns[1], 0, 1) },
-		"a null in a column":          func(b *Block) { b.Columns[1] = array.MakeArrayOfNull(memory.DefaultAllocator, arrow.PrimitiveTypes.Int64, 2) },
+		"a null in a column": func(b *Block) {
+			b.Columns[1] = array.MakeArrayOfNull(memory.DefaultAllocator, arrow.PrimitiveTypes.Int64, 2)
+		},
 	} {
 		w := NewWriter(t.Context(), Options{Schema: s, TempDir: t.TempDir()})
 		b := good()

@@ -168,7 +168,7 @@ func numbersSchema() *arrow.Schema {
 // a row group that is not like the first one falls back.
 func TestNumberEncodings(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 5))
-	few := numbers(20_000, func(i int) int64 { return int64(i * 7919 % 5 * 100) }, func(i int) float64 { return float64(i%50) / 1000 })
+	few := numbers(20_000, func(i int) int64 { return int64(i * 7919 % 5 * 100) }, func(i int) float64 { return math.Copysign(float64(i%50)/1000, -1) })
 	rising := numbers(20_000, func(i int) int64 { return int64(i*1000 + i%7) }, func(int) float64 { return rng.NormFloat64() })
 	random := numbers(20_000, func(int) int64 { return int64(rng.Uint64()) }, func(int) float64 { return rng.NormFloat64() })
 	dictionary, delta, plain := parquet.Encodings.RLEDict, parquet.Encodings.DeltaBinaryPacked, parquet.Encodings.Plain
@@ -377,6 +377,35 @@ func TestRowGroupSizes(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestMaxOpenPartitions: no more partitions than that have an unfinished file
+// while rows are added.
+func TestMaxOpenPartitions(t *testing.T) {
+	s := numbersSchema()
+	w := NewWriter(t.Context(), Options{Schema: s, RowGroupBytes: 1, MaxOpenPartitions: 3, TempDir: t.TempDir()})
+	defer w.Close()
+	for i := range 10 {
+		b := numbers(10, func(i int) int64 { return int64(i) }, func(i int) float64 { return float64(i) })
+		b.Partition, b.Partitions = make([]int32, b.Rows), []string{fmt.Sprint("p=", i%5)}
+		if err := w.Add(b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.encoders.Wait()
+	unfinished := 0
+	for _, p := range w.partitions {
+		if p.current != nil {
+			unfinished++
+		}
+	}
+	if unfinished != 3 {
+		t.Errorf("%d partitions have an unfinished file, want 3", unfinished)
+	}
+	files, err := w.Finish()
+	if err != nil || len(files) != 5 {
+		t.Errorf("%d files, %v", len(files), err)
 	}
 }
 

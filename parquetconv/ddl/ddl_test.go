@@ -30,7 +30,7 @@ columns:
   - {name: born, type: date}
   - {name: anything, type: json}
   - {name: tags, type: "list<string>"}
-  - {name: geo, type: "struct<lat double, lon double, at timestamp>"}
+  - {name: geo, type: "struct<lat: double, lon: double, at: timestamp>"}
   - {name: labels, type: "map<string,int64>"}
 partitions:
   - {name: dt, type: date, expr: "cast(ts as date)"}
@@ -82,7 +82,7 @@ func TestStatements(t *testing.T) {
 }
 
 func TestWhatCannotBeWritten(t *testing.T) {
-	odd := tableOf(t, "version: 1\ncolumns: [{name: a, type: 'struct<\"a b\" string>'}]", "logs.requests")
+	odd := tableOf(t, "version: 1\ncolumns: [{name: a, type: 'struct<\"a b\": string>'}]", "logs.requests")
 	for _, tt := range []struct {
 		engine string
 		table  Table
@@ -113,7 +113,7 @@ func TestProjectionIsLeftOut(t *testing.T) {
 		{"no day yet", day, nil, false},
 		{"rows without a day", day, []string{"dt=2026-01-01", "dt=" + NullFolder}, false},
 		{"buckets", `{name: b, type: int32, expr: "bucket(4, s)"}`, nil, true},
-		{"a number that is no bucket", `{name: b, type: int32, expr: "n % 4"}`, []string{"b=1"}, false},
+		{"a number that is no bucket", `{name: b, type: int64, expr: "n % 4"}`, []string{"b=1"}, false},
 		{"text", day + `, {name: app, type: string, expr: "s"}`, []string{"dt=2026-01-01/app=x"}, false},
 		{"upper case", `{name: Day, type: date, expr: "cast(ts as date)"}`, []string{"Day=2026-01-01"}, false},
 	} {

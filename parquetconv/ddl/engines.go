@@ -184,14 +184,16 @@ func duckdb(t Table) (string, error) {
 		text: "VARCHAR", float: "FLOAT", double: "DOUBLE", binary: "BLOB",
 	}
 	var types []string
+	glob := t.Location
 	for _, p := range t.Partitions {
 		word, err := w.of(p.Type)
 		if err != nil {
 			return "", err
 		}
 		types = append(types, literal(p.Name)+": "+word)
+		glob += p.Name + "=*/"
 	}
-	glob := t.Location + strings.Repeat("*/", len(t.Partitions)) + "*.parquet"
+	glob += "*.parquet"
 	hiveTypes := "hive_partitioning = false"
 	if len(types) > 0 {
 		hiveTypes = "hive_partitioning = true, hive_types = {" + strings.Join(types, ", ") + "}"

@@ -159,8 +159,15 @@ func (p *program) hotspots(c *cli.Context) error {
 		return err
 	}
 	r := &hotspotsResult{forecast: inventory.NewForecast(survey, f.prices), target: f.plan, top: f.top, columns: terminalColumns(p.stdout)}
-	if err := f.report.write(ctx, r); err != nil {
-		return err
+	if f.report != "" {
+		if err := f.report.write(ctx, r); err != nil {
+			return err
+		}
+		log, err := p.logger(c)
+		if err != nil {
+			return err
+		}
+		log.Info("the report is written: open it in a browser", "file", string(f.report))
 	}
 	if err := f.plan.write(ctx, store, r.forecast.Write); err != nil {
 		return err

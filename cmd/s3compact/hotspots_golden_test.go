@@ -274,8 +274,8 @@ func TestReportIsReplacedByReportsOnly(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "hotspots.html")
 	for range 2 {
 		code, _, stderr := runHotspots(t, "--inventory", manifest, "--report", file)
-		if code != exitDone {
-			t.Fatalf("exit %d, errors:\n%s", code, stderr)
+		if code != exitDone || !strings.Contains(stderr, "the report is written") || !strings.Contains(stderr, file) {
+			t.Fatalf("exit %d, stderr:\n%s", code, stderr)
 		}
 	}
 	page, err := os.ReadFile(file)

@@ -77,9 +77,6 @@ func (t reportTarget) check() error {
 
 // write writes the report; what was there is replaced in one step.
 func (t reportTarget) write(ctx context.Context, r *hotspotsResult) error {
-	if t == "" {
-		return nil
-	}
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)
 	}

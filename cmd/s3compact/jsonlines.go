@@ -59,13 +59,21 @@ type spent struct {
 // String is the line that a table ends with.
 func (s spent) String() string {
 	r := s.Requests
-	line := fmt.Sprintf("%s (%d GET, %d PUT, %d LIST, %d HEAD, %d DELETE), read %s, wrote %s, $%.4f, %.2f s",
+	line := fmt.Sprintf("%s (%d GET, %d PUT, %d LIST, %d HEAD, %d DELETE), read %s, wrote %s, %s, %.2f s",
 		count(r.Total(), "request"), r.Get, r.Put, r.List, r.Head, r.Delete,
-		humanize.IBytes(uint64(s.BytesRead)), humanize.IBytes(uint64(s.BytesWritten)), s.CostUSD, s.Seconds)
+		humanize.IBytes(uint64(s.BytesRead)), humanize.IBytes(uint64(s.BytesWritten)), cost(s.CostUSD), s.Seconds)
 	if s.Retries > 0 {
 		line += fmt.Sprintf("\n%d of the requests were sent again, %d because S3 was busy; requests waited %.2f s, all together", s.Retries, s.Throttles, s.WaitedSeconds)
 	}
 	return line
+}
+
+// cost shows a sum with four decimals, and says where these would be none.
+func cost(usd float64) string {
+	if usd > 0 && usd < 0.00005 {
+		return "< $0.0001"
+	}
+	return fmt.Sprintf("$%.4f", usd)
 }
 
 // spentSince is what a command that began at start has spent. Without a store

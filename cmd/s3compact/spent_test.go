@@ -42,6 +42,11 @@ func TestSpentInWords(t *testing.T) {
 	if got, want := s.String(), "12 requests (12 GET, 0 PUT, 0 LIST, 0 HEAD, 0 DELETE), read 3.0 MiB, wrote 1.0 KiB, $0.5000, 2.50 s"; got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}
+	for usd, want := range map[float64]string{0: " $0.0000,", 0.0000004: " < $0.0001,", 0.00005: " $0.0001,", 12.8: " $12.8000,"} {
+		if s.CostUSD = usd; !strings.Contains(s.String(), want) {
+			t.Errorf("%g is told as %s", usd, s)
+		}
+	}
 	s.Retries, s.Throttles, s.WaitedSeconds = 3, 2, seconds(1500*time.Millisecond)
 	if got := s.String(); !strings.HasSuffix(got, "\n3 of the requests were sent again, 2 because S3 was busy; requests waited 1.50 s, all together") {
 		t.Errorf("%s", got)

@@ -159,7 +159,6 @@ func (g *group) restored(ctx context.Context, e *receipt.Entry) error {
 	if err != nil {
 		return err
 	}
-	uploads := putBackUploads(g.log)
 	d.Wait, d.Changed = true, e.Changed
 	dead := slices.Concat(e.TakenApart, e.Absorbed)
 	d.Dead = append(without(d.Dead, dead), dead...)
@@ -167,23 +166,28 @@ func (g *group) restored(ctx context.Context, e *receipt.Entry) error {
 		of := func(o receipt.OutputRef) bool { return o.Commit == n }
 		return slices.ContainsFunc(e.TakenApart, of) && !slices.ContainsFunc(d.Live, of)
 	})
-	ours, err := g.log.append(ctx, d)
+	if err := g.endRestore(ctx, d); err != nil {
+		return err
+	}
+	return g.collect(ctx)
+}
+
+// endRestore appends the entry that ends a restore, and removes the uploads that
+// killed workers left of it: no worker can use them any more. What stays is swept
+// after a day.
+func (g *group) endRestore(ctx context.Context, e *receipt.Entry) error {
+	uploads := putBackUploads(g.log)
+	ours, err := g.log.append(ctx, e)
 	switch {
 	case err != nil:
 		return err
 	case !ours:
 		return errAgain
 	}
-	g.dropLeft(ctx, uploads)
-	return g.collect(ctx)
-}
-
-// dropLeft removes what killed workers left of a restore that has ended: no
-// worker can use it any more. What stays is swept after a day.
-func (g *group) dropLeft(ctx context.Context, uploads string) {
 	if _, err := g.r.st.dropUploads(ctx, uploads, 0); err != nil {
 		g.r.o.Log.Warn("uploads of a restore that was stopped could not be removed; compact removes them after a day", "group", g.prefix, "error", err)
 	}
+	return nil
 }
 
 // collect deletes the outputs that the log's head declares dead. It need not
@@ -247,16 +251,7 @@ func (g *group) giveBack(ctx context.Context, e *receipt.Entry, p *putBack) erro
 	if err != nil {
 		return err
 	}
-	uploads := putBackUploads(g.log)
-	ours, err := g.log.append(sctx, c)
-	switch {
-	case err != nil:
-		return err
-	case !ours:
-		return errAgain
-	}
-	g.dropLeft(ctx, uploads)
-	return nil
+	return g.endRestore(sctx, c)
 }
 
 const takenDetail = "something newer is under the key of this original, so the output that holds it stays: move the newer object away and restore again, or take a copy of the original with restore --to"

@@ -1,8 +1,6 @@
 package expr
 
 import (
-	"strconv"
-
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/s3compact/s3compact/parquetconv/value"
@@ -50,17 +48,11 @@ func Parse(text string, scope Scope) (*Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := newExpr(root, c.slots, c.types)
-	if s.op == "call" && s.text == "bucket" {
-		if n, err := strconv.Atoi(s.operands[0].text); err == nil {
-			e.Buckets = n
-		}
-	}
-	return e, nil
+	return newExpr(root, c.slots, c.types), nil
 }
 
 func newExpr(root *node, slots []int, types []value.Type) *Expr {
-	return &Expr{Type: root.t, root: root, slots: slots, types: types}
+	return &Expr{Type: root.t, root: root, slots: slots, types: types, Buckets: root.buckets}
 }
 
 // As is the expression as a column of a type takes it: of that type itself, or
@@ -70,9 +62,7 @@ func (e *Expr) As(t value.Type) *Expr {
 	case e.Type == t:
 		return e
 	case from == value.Null && !t.Nested(), from == value.Int32 && t.Kind == value.Int64, from == value.Float && t.Kind == value.Double:
-		as := newExpr(retyped(e.root, t), e.slots, e.types)
-		as.Buckets = e.Buckets
-		return as
+		return newExpr(retyped(e.root, t), e.slots, e.types)
 	}
 	return nil
 }

@@ -24,9 +24,11 @@ func buildBucket(c *checker, s *syntax, args []*node) (*node, error) {
 	if x.t.Kind == value.Null {
 		return constantNode(int32s, value.NullValue), nil
 	}
-	return counting(int32s, args[1:], func(v []vector, i int) (int64, *value.Bad) {
+	bucket := counting(int32s, args[1:], func(v []vector, i int) (int64, *value.Bad) {
 		return int64(hash(&v[0], i)&math.MaxInt32) % n, nil
-	}), nil
+	})
+	bucket.buckets = int(n)
+	return bucket, nil
 }
 
 // hashOf is the hash of a vector's value at a position; nil for a type that

@@ -75,6 +75,15 @@ func TestBucket(t *testing.T) {
 			}
 		}
 	}
+	for text, want := range map[string]int{"bucket(16, i)": 16, "bucket(2 * 4, s)": 8, "bucket(16, i) + 1": 0, "i": 0} {
+		e, err := Parse(text, data.scope)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if as := e.As(integer); e.Buckets != want || as != nil && as.Buckets != want {
+			t.Errorf("%s has %d buckets, want %d", text, e.Buckets, want)
+		}
+	}
 	for _, c := range []struct {
 		unscaled int64
 		bytes    []byte

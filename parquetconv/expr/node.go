@@ -15,6 +15,7 @@ type node struct {
 	reads    []int               // slots, sorted
 	isColumn bool                // nothing but the column of reads[0]
 	foldable bool                // computed from constants alone
+	buckets  int                 // of bucket(n, x): n
 }
 
 // newNode is computed from operands.

@@ -94,6 +94,9 @@ partitions:
 	if r.RowsIn != 6 || r.RowsRejected != 2 || len(r.Refused) != 1 || r.Clean() {
 		t.Errorf("%+v", r)
 	}
+	if (&Report{Refused: s.Texts[2:]}).Clean() || (&Report{RowsRejected: 1}).Clean() || !(&Report{Nulls: r.Nulls}).Clean() {
+		t.Error("what is not loaded and what becomes null are mixed up")
+	}
 	var told []string
 	for _, f := range append(slices.Clone(r.Rejects), r.Nulls...) {
 		told = append(told, fmt.Sprintf("%d %s %q at %d: %s", f.Count, f.Reason, f.Column, f.Offset, f.Text))

@@ -111,6 +111,11 @@ func TestCutSourcesAreNoBadOnes(t *testing.T) {
 	if err != nil || strings.Contains(string(text), "No rows") || !strings.Contains(string(text), "Could not be read: 4 sources") {
 		t.Errorf("%v\n%s", err, text)
 	}
+	o.MaxBytes = 60 // ends before a byte of text
+	if short, err := Read(context.Background(), o); err != nil || short.Texts[0].Reason != "" || !short.Texts[0].Cut || len(short.Texts[0].Bytes) > 0 {
+		t.Errorf("%v %+v", err, short)
+	}
+	o.MaxBytes = 20_000
 	again, err := Read(context.Background(), o)
 	if err != nil {
 		t.Fatal(err)

@@ -91,7 +91,7 @@ func (t *timesSeen) add(f timeForm, text []byte) {
 }
 
 // timeName is a name that numbers of a time since 1970 are likely to have.
-var timeName = regexp.MustCompile(`(?i)^(@?time|ts|t|timestamp|@timestamp|date|datetime|epoch)$|_(at|ts|on|time|timestamp|date|epoch|ms|us)$|[a-z](At|Ts|Time|Timestamp|Date|Millis)$|(?i:timestamp|epoch)`)
+var timeName = regexp.MustCompile(`^(?i:@?time|ts|@?timestamp|date|datetime|epoch)$|(?i:_(at|ts|on|time|timestamp|date|epoch|ms|us))$|[a-z](At|Ts|Time|Timestamp|Date|Millis)$|(?i:timestamp|epoch)`)
 
 // epochUnit is a unit in which a number may count the time since 1970.
 type epochUnit struct {

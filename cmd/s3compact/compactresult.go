@@ -11,42 +11,25 @@ import (
 
 // compactOutput renders the results on stdout.
 type compactOutput struct {
+	refusals
 	p      *program
-	lines  *lines
-	json   bool
 	dryRun bool
 	table  *tabwriter.Writer
-	shown  int // refusals in the table
-	hidden int
 
 	contentOnly bool // originals are deleted of which only the content is kept
 }
 
-// maxShownRefusals bounds the refusals that a table names; JSON has them all.
-const maxShownRefusals = 50
-
 func newCompactOutput(p *program, asJSON, dryRun bool) *compactOutput {
-	return &compactOutput{p: p, lines: newLines(p.stdout), json: asJSON, dryRun: dryRun, table: tabwriter.NewWriter(p.stdout, 0, 4, 2, ' ', 0)}
+	return &compactOutput{refusals: newRefusals(p, asJSON), p: p, dryRun: dryRun, table: tabwriter.NewWriter(p.stdout, 0, 4, 2, ' ', 0)}
 }
 
 func (o *compactOutput) refused(r compactor.Refused) {
-	line := refusedLine{Type: "refused", Key: &r.Key, Reason: r.Reason, Detail: r.Detail}
+	line, name := refusedLine{Type: "refused", Key: &r.Key, Reason: r.Reason, Detail: r.Detail}, r.Key
 	if r.Group {
 		line.Key, line.Prefix = nil, &r.Prefix
+		name = r.Prefix + " (the group)"
 	}
-	switch {
-	case o.json:
-		o.lines.write(line)
-	case o.shown < maxShownRefusals:
-		o.shown++
-		name := r.Key
-		if r.Group {
-			name = r.Prefix + " (the group)"
-		}
-		fmt.Fprintf(o.p.stdout, "refused  %s: %s: %s\n", name, r.Reason, r.Detail)
-	default:
-		o.hidden++
-	}
+	o.tell(line, name, r.Reason, r.Detail)
 }
 
 // outputLine tells of an output whose originals are deleted, or kept as asked.
@@ -93,12 +76,8 @@ func (o *compactOutput) summary(s compactor.Summary, cost spent) {
 		}{"summary", s, cost})
 		return
 	}
-	if o.hidden > 0 {
-		fmt.Fprintf(o.p.stdout, "… and %d more refused; --output json lists them all\n", o.hidden)
-	}
-	if err := o.table.Flush(); err != nil && o.lines.err == nil {
-		o.lines.err = err
-	}
+	o.end()
+	o.lines.flush(o.table)
 	ignored := humanize.Comma(s.ObjectsIgnored)
 	if s.ObjectsTooYoung > 0 {
 		ignored += fmt.Sprintf(" (%s younger than --min-age)", humanize.Comma(s.ObjectsTooYoung))

@@ -10,34 +10,23 @@ import (
 
 // convertOutput renders the results of convert on stdout.
 type convertOutput struct {
+	refusals
 	p      *program
-	lines  *lines
-	json   bool
 	dryRun bool
-	shown  int // refusals in the table
-	hidden int
 }
 
 func newConvertOutput(p *program, asJSON, dryRun bool) *convertOutput {
-	return &convertOutput{p: p, lines: newLines(p.stdout), json: asJSON, dryRun: dryRun}
+	return &convertOutput{refusals: newRefusals(p, asJSON), p: p, dryRun: dryRun}
 }
 
 func (o *convertOutput) refused(r parquetconv.Refusal) {
 	if r.Bucket == "" {
 		r.Key = "/" + r.Key // a local path
 	}
-	switch {
-	case o.json:
-		o.lines.write(struct {
-			Type string `json:"type"`
-			parquetconv.Refusal
-		}{"refused", r})
-	case o.shown < maxShownRefusals:
-		o.shown++
-		fmt.Fprintf(o.p.stdout, "refused  %s: %s: %s\n", r.Key, r.Reason, r.Detail)
-	default:
-		o.hidden++
-	}
+	o.tell(struct {
+		Type string `json:"type"`
+		parquetconv.Refusal
+	}{"refused", r}, r.Key, r.Reason, r.Detail)
 }
 
 func (o *convertOutput) planned(b parquetconv.PlannedBatch) {
@@ -60,9 +49,7 @@ func (o *convertOutput) summary(s parquetconv.Summary, cost spent) {
 		}{"summary", s, cost})
 		return
 	}
-	if o.hidden > 0 {
-		fmt.Fprintf(o.p.stdout, "… and %d more refused; --output json lists them all\n", o.hidden)
-	}
+	o.end()
 	if o.dryRun {
 		fmt.Fprintf(o.p.stdout, "would convert %s (%s) in %s; refused %s, ignored %s\n",
 			count(s.Sources, "source"), humanize.IBytes(uint64(s.BytesIn)), count(s.Batches, "batch"), humanize.Comma(s.Refused), humanize.Comma(s.Ignored))

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"sync"
+	"text/tabwriter"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -31,6 +32,13 @@ func (l *lines) write(v any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := l.enc.Encode(v); err != nil && l.err == nil {
+		l.err = err
+	}
+}
+
+// flush ends a table that goes where the lines go.
+func (l *lines) flush(table *tabwriter.Writer) {
+	if err := table.Flush(); err != nil && l.err == nil {
 		l.err = err
 	}
 }

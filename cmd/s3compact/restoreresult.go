@@ -13,33 +13,24 @@ import (
 
 // restoreOutput renders what a restore does: results on stdout, waits on stderr.
 type restoreOutput struct {
+	refusals
 	p              *program
 	s              *session
 	stderr         io.Writer // above the progress
-	lines          *lines
 	copies, dryRun bool
 	table          *tabwriter.Writer
-	shown, hidden  int           // refusals in the table
 	told           time.Duration // what was left of the wait when the log was told last
 }
 
 func newRestoreOutput(p *program, s *session, copies, dryRun bool) *restoreOutput {
 	return &restoreOutput{
-		p: p, s: s, stderr: s.bar.LogWriter(p.stderr), lines: newLines(p.stdout), copies: copies, dryRun: dryRun,
+		refusals: newRefusals(p, s.json), p: p, s: s, stderr: s.bar.LogWriter(p.stderr), copies: copies, dryRun: dryRun,
 		table: tabwriter.NewWriter(p.stdout, 0, 4, 2, ' ', 0),
 	}
 }
 
 func (o *restoreOutput) refused(r compactor.Refused) {
-	switch {
-	case o.s.json:
-		o.lines.write(refusedLine{Type: "refused", Key: &r.Key, Reason: r.Reason, Detail: r.Detail})
-	case o.shown < maxShownRefusals:
-		o.shown++
-		fmt.Fprintf(o.p.stdout, "refused  %s: %s: %s\n", r.Key, r.Reason, r.Detail)
-	default:
-		o.hidden++
-	}
+	o.tell(refusedLine{Type: "refused", Key: &r.Key, Reason: r.Reason, Detail: r.Detail}, r.Key, r.Reason, r.Detail)
 }
 
 // restoredLine tells of an output that was taken apart and deleted, or whose
@@ -53,13 +44,13 @@ type restoredLine struct {
 }
 
 func (o *restoreOutput) restored(r compactor.Restored) {
-	if o.s.json {
+	if o.json {
 		o.lines.write(restoredLine{"output", r.Bucket, r.Key, r.Bytes, r.Originals})
 	}
 }
 
 func (o *restoreOutput) group(g compactor.RestorePreview) {
-	if o.s.json {
+	if o.json {
 		o.lines.write(struct {
 			Type string `json:"type"`
 			compactor.RestorePreview
@@ -97,7 +88,7 @@ func (o *restoreOutput) waiting(w compactor.Waiting) {
 }
 
 func (o *restoreOutput) summary(s compactor.RestoreSummary, cost spent) {
-	if o.s.json {
+	if o.json {
 		o.lines.write(struct {
 			Type string `json:"type"`
 			compactor.RestoreSummary
@@ -105,12 +96,8 @@ func (o *restoreOutput) summary(s compactor.RestoreSummary, cost spent) {
 		}{"summary", s, cost})
 		return
 	}
-	if o.hidden > 0 {
-		fmt.Fprintf(o.p.stdout, "… and %d more refused; --output json lists them all\n", o.hidden)
-	}
-	if err := o.table.Flush(); err != nil && o.lines.err == nil {
-		o.lines.err = err
-	}
+	o.end()
+	o.lines.flush(o.table)
 	verb, outputs := "put back", "deleted %s"
 	switch {
 	case o.dryRun:

@@ -146,9 +146,7 @@ func (o *statusOutput) plan(p *planStatus) {
 		fmt.Fprintf(table, "  shard %s\t%d\t%d\t%d\t%d\t%d\t%s\t%d\t%s\t%s\n", name, s.Groups, s.Done+s.Nothing, s.Open+s.Unreadable, s.Unstarted,
 			s.Outputs, humanize.IBytes(uint64(s.Bytes)), s.Refused, clock(s.Started), clock(s.Finished))
 	}
-	if err := table.Flush(); err != nil && o.lines.err == nil {
-		o.lines.err = err
-	}
+	o.lines.flush(table)
 }
 
 func clock(t time.Time) string {

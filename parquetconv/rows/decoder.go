@@ -53,6 +53,7 @@ type Decoder struct {
 	// first one's and up.
 	sources []numberedSource
 	first   int
+	begun   bool // text of the last one was read
 }
 
 type numberedSource struct {
@@ -101,9 +102,13 @@ func (d *Decoder) mayReject() bool {
 // Begin says that the text that comes next is that of another source. number
 // is of the caller's choice; blocks and errors repeat it.
 func (d *Decoder) Begin(number int, source Source) {
-	if d.scanner.Empty() {
+	switch {
+	case d.scanner.Empty():
 		d.sources = d.sources[:0]
+	case !d.begun: // it had no text
+		d.sources = d.sources[:len(d.sources)-1]
 	}
+	d.begun = false
 	d.sources = append(d.sources, numberedSource{source, number})
 	d.scanner.Begin(d.first+len(d.sources)-1, source.OffsetBytes)
 }
@@ -120,6 +125,7 @@ func (d *Decoder) source(scanners int) *numberedSource { return &d.sources[scann
 // after which another Begin must come.
 func (d *Decoder) Decode(text []byte, last bool) (n int, err error) {
 	n, err = d.scanner.Scan(text, last)
+	d.begun = d.begun || n > 0
 	var fail *FailError
 	if errors.As(err, &fail) {
 		fail.Source = d.source(fail.Source).number

@@ -146,6 +146,44 @@ func TestPieceOfASource(t *testing.T) {
 	}
 }
 
+// TestEmptySources: sources without text take no memory, nor the place of others.
+func TestEmptySources(t *testing.T) {
+	s := parse(t, "columns: [{name: id, type: int64}, {name: key, type: string, expr: _source_key}]")
+	d := newDecoder(t, s, Options{})
+	if b, err := d.Take(); err != nil || b.RowsIn != 0 || len(b.Columns) != 2 {
+		t.Errorf("an empty block: %+v, %v", b, err)
+	}
+	var seen shown
+	for number := range 60 {
+		d.Begin(number, Source{Key: fmt.Sprint("k", number)})
+		text := ""
+		if number%10 == 7 {
+			text = `{"id":1}`
+		}
+		if n, err := d.Decode([]byte(text), true); n != len(text) || err != nil {
+			t.Fatal(n, err)
+		}
+		if number == 38 {
+			b, err := d.Take()
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen.add(t, s, b)
+		}
+	}
+	if n := len(d.sources); n > 3 {
+		t.Errorf("%d sources are remembered", n)
+	}
+	b, err := d.Take()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen.add(t, s, b)
+	if got := strings.Join(seen.rows, "|"); got != "7 1|k7 in |17 1|k17 in |27 1|k27 in |37 1|k37 in |47 1|k47 in |57 1|k57 in " {
+		t.Errorf("rows %q", got)
+	}
+}
+
 func TestUnknownFields(t *testing.T) {
 	columns := "columns: [{name: id, type: int64}, {name: b, type: int64, path: $.a.b}]\nunknown_fields: "
 	text := `{"id":1,"x":1, "y" : {"z":[1]},"a":{"b":2,"c":3}}` + "\n" + `{"id":2}`

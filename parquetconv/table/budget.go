@@ -40,20 +40,20 @@ func (o Options) withDefaults() Options {
 // budget divides Options.MemoryBytes, M:
 //
 //	M/8    the dictionaries of the columns, and what translates codes to them
-//	M/2    rows gathered, in memory until spilled; metadata of unfinished files,
-//	       which may use up to three quarters of this share
-//	M*3/8  what row groups are encoded with
+//	M*7/8  rows gathered, until they are spilled, what row groups are encoded
+//	       with, and the metadata of unfinished files
+//	M*3/8  of that at most for encoding; while less is in use, rows have it
 //
 // Beside it there is the block that Add works on, once more in the order of its
 // partitions, and two chunks of chunkBytes while rows are spilled.
 type budget struct {
 	dictionaries int64
-	gather       int64
+	rows         int64
 	encode       int64
 }
 
 func newBudget(memoryBytes int64) budget {
-	return budget{dictionaries: memoryBytes / 8, gather: memoryBytes / 2, encode: memoryBytes * 3 / 8}
+	return budget{dictionaries: memoryBytes / 8, rows: memoryBytes * 7 / 8, encode: memoryBytes * 3 / 8}
 }
 
 const (

@@ -33,7 +33,7 @@ func TestCancelled(t *testing.T) {
 	for at := range len(blocks) + 1 {
 		ctx, cancel := context.WithCancel(t.Context())
 		w := NewWriter(ctx, Options{Schema: s, TempDir: t.TempDir(), RowGroupBytes: 1})
-		w.budget.gather = 1
+		w.budget.rows = 1
 		for i, b := range blocks {
 			if i == at {
 				cancel()
@@ -91,7 +91,7 @@ func TestNoTempDir(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "gone")
 	for _, gather := range []int64{1, 1 << 30} {
 		w := NewWriter(t.Context(), Options{Schema: s, TempDir: dir})
-		w.budget.gather = gather
+		w.budget.rows = gather
 		err := w.Add(newProducer(3, s).block(10, 1))
 		if err == nil {
 			_, err = w.Finish()

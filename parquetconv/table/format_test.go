@@ -24,7 +24,7 @@ func write(t testing.TB, o Options, gather int64, blocks ...*Block) []File {
 	o.TempDir = t.TempDir()
 	w := NewWriter(t.Context(), o)
 	t.Cleanup(func() { w.Close() })
-	w.budget.gather = gather
+	w.budget.rows = gather
 	for _, b := range blocks {
 		if b.Partition == nil {
 			b.Partition, b.Partitions = make([]int32, b.Rows), []string{""}

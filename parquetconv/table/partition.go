@@ -87,9 +87,13 @@ func (w *Writer) flush(p *partition) error {
 // handOver has the partition's rows encoded, behind those handed over before,
 // and its last file closed. It waits while no encoder is free.
 func (w *Writer) handOver(p *partition, last bool) error {
-	j := &job{writer: w, partition: p, pieces: p.pieces, rows: p.rows, bytes: p.bytes, last: last, groupBytes: w.groupBytes(p)}
-	group := min(float64(p.bytes), 1.5*float64(j.groupBytes))
-	j.memory = min(w.budget.encode, encodeBytes+int64(group*w.encodeBytesPerByte(p.rows, p.bytes)))
+	groupBytes := w.groupBytes(p)
+	group := min(float64(p.bytes), 1.5*float64(groupBytes))
+	memory := min(w.budget.encode, encodeBytes+int64(group*w.encodeBytesPerByte(p.rows, p.bytes)))
+	if err := w.makeRoom(memory); err != nil {
+		return err
+	}
+	j := &job{writer: w, partition: p, pieces: p.pieces, rows: p.rows, bytes: p.bytes, last: last, groupBytes: groupBytes, memory: memory}
 	for i := range w.columns.dictionaries {
 		j.dictionaries = append(j.dictionaries, w.columns.dictionaries[i].entries)
 	}
@@ -102,6 +106,7 @@ func (w *Writer) handOver(p *partition, last bool) error {
 	if err := w.encoding.Acquire(w.ctx, j.memory); err != nil {
 		return w.err()
 	}
+	w.inUse.Add(j.memory)
 	before, written := p.last, make(chan struct{})
 	p.last = written
 	w.running.Add(1)
@@ -109,6 +114,7 @@ func (w *Writer) handOver(p *partition, last bool) error {
 		defer func() {
 			j.release()
 			close(written)
+			w.inUse.Add(-j.memory)
 			w.encoding.Release(j.memory)
 			w.idle <- j.scratch
 			w.running.Add(-1)

@@ -105,7 +105,7 @@ func TestSortBy(t *testing.T) {
 			}
 			w := NewWriter(t.Context(), o)
 			defer w.Close()
-			w.budget.gather = []int64{1, 500 << 10, 1 << 30}[rng.IntN(3)]
+			w.budget.rows = []int64{1, 500 << 10, 1 << 30}[rng.IntN(3)]
 			p := &producer{rng: rng, schema: s, dicts: map[int]*producerDictionary{}, counts: make([]int, s.NumFields())}
 			var unsorted expected
 			keys := map[string][][]any{}

@@ -52,6 +52,7 @@ type Writer struct {
 	encoders sync.WaitGroup
 	idle     chan *scratch
 	encoding *semaphore.Weighted // bytes of budget.encode
+	inUse    atomic.Int64        // of these
 	running  atomic.Int32
 	chosen   atomic.Pointer[choice]
 
@@ -137,7 +138,7 @@ func (w *Writer) Add(b *Block) error {
 			return err
 		}
 	}
-	return w.makeRoom()
+	return w.makeRoom(0)
 }
 
 // byPartition orders the rows of a block by partition; order is nil where they
@@ -173,17 +174,21 @@ func (w *Writer) piece(s *segment, start, end int) piece {
 	return p
 }
 
-// makeRoom spills rows when they take more than their share, and waits for the
-// encoders where these hold what does.
-func (w *Writer) makeRoom() error {
-	share := max(w.budget.gather-w.metadata.Load(), w.budget.gather/4)
-	if w.gathered.Load() <= share {
+// makeRoom spills rows when they take more than is left beside what encoders
+// have, and beside so many bytes more, and waits for encoders where these hold
+// what does.
+func (w *Writer) makeRoom(bytes int64) error {
+	full := func() bool {
+		others := bytes + w.inUse.Load() + w.metadata.Load()
+		return w.gathered.Load() > max(w.budget.rows-others, w.budget.rows/8)
+	}
+	if !full() {
 		return nil
 	}
 	if err := w.spillAll(); err != nil {
 		return err
 	}
-	for w.gathered.Load() > share && w.running.Load() > 0 {
+	for full() && w.running.Load() > 0 {
 		select {
 		case <-w.freed:
 		case <-w.ctx.Done():

@@ -23,7 +23,7 @@ func TestRandom(t *testing.T) {
 			}
 			w := NewWriter(t.Context(), o)
 			defer w.Close()
-			w.budget.gather = []int64{1, 100 << 10, 1 << 30}[rng.IntN(3)]
+			w.budget.rows = []int64{1, 100 << 10, 1 << 30}[rng.IntN(3)]
 			w.columns.dictionaryBytes = []int64{1 << 10, 20 << 10, 1 << 30}[rng.IntN(3)]
 			var want expected
 			partitions := []int{1, 2, 16, 100}[rng.IntN(4)]

@@ -233,7 +233,8 @@ func (c *compiler) partition(fp filePartition) (Partition, error) {
 				return p, fp.Type.errorf("%v", err)
 			}
 		}
-		p.Expr, err = c.expression(placed{text: quoteColumn(p.Name), line: fp.Name.line, column: fp.Name.column}, p.Type)
+		p.Text = quoteColumn(p.Name)
+		p.Expr, err = c.expression(placed{text: p.Text, line: fp.Name.line, column: fp.Name.column}, p.Type)
 	case !fp.Expr.given():
 		return p, fp.Name.errorf("partition %q has no expression, and no column has that name", p.Name)
 	case !fp.Type.given():
@@ -242,6 +243,7 @@ func (c *compiler) partition(fp filePartition) (Partition, error) {
 		if p.Type, err = value.ParseType(fp.Type.text); err != nil {
 			return p, fp.Type.errorf("%v", err)
 		}
+		p.Text = strings.TrimSpace(fp.Expr.text)
 		p.Expr, err = c.expression(fp.Expr, p.Type)
 	}
 	if err != nil {

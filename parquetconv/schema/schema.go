@@ -62,6 +62,7 @@ type Partition struct {
 	Name string
 	Type value.Type
 	Expr *expr.Expr
+	Text string // of Expr, as it is written
 }
 
 // Sort is a column that the rows of a file are sorted by.

@@ -23,7 +23,7 @@ func (s *Schema) Extends(old *Schema) error {
 		case is.Name != was.Name:
 			return fmt.Errorf("column %q was %q: engines do not agree on names that differ by case only: keep the old one", is.Name, was.Name)
 		case is.Type != was.Type:
-			return fmt.Errorf("column %q is a %s in the table, and a %s in this schema: files of both can't be read as one table: keep the type, put the new one into a column of another name, or convert into a new table", was.Name, was.Type, is.Type)
+			return fmt.Errorf("column %q is %s in the table, and %s in this schema: files of both can't be read as one table: keep the type, put the new one into a column of another name, or convert into a new table", was.Name, was.Type, is.Type)
 		}
 	}
 	if a, b := old.describePartitions(), s.describePartitions(); a != b {

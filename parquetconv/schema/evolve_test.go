@@ -18,7 +18,7 @@ partitions: [{name: dt, type: date, expr: "cast(ts as date)"}, {name: app}]
 		{"read at another place", "{name: ts, type: timestamp}", "{name: ts, type: timestamp, path: $.time}", ""},
 		{"not required any more", "required: true", "required: false", ""},
 		{"kept fields", "version: 1", "version: 1\nunknown_fields: keep", ""},
-		{"a type", "type: int32", "type: int64", `column "status" is a int32 in the table, and a int64 in this schema`},
+		{"a type", "type: int32", "type: int64", `column "status" is int32 in the table, and int64 in this schema`},
 		{"a column less", "{name: status, type: int32, required: true}, ", "", `column "status" is in the table, but not in this schema`},
 		{"another case", "name: status", "name: Status", `column "Status" was "status"`},
 		{"a partition less", `, {name: app}]`, "]", "partitioned by (dt date, app string), and this schema by (dt date)"},

@@ -8,7 +8,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/s3compact/s3compact/parquetconv/linerows"
+	"github.com/s3compact/s3compact/parquetconv/rows"
+	"github.com/s3compact/s3compact/parquetconv/table"
 )
 
 // batchWriter does one attempt at a batch up to its commit.
@@ -18,15 +19,28 @@ type batchWriter struct {
 	nonce   string
 	attempt int
 	budget  budget
+	// proveFirst has big sources proven before a row of them is taken. Without
+	// it they are read once, and an attempt that took rows of a broken one fails.
+	proveFirst bool
 
-	gather  *gatherer
+	reader  *reader
+	table   *table.Writer
+	files   []table.File
 	rejects *rejectWriter
+	rows    map[int]int64 // read, by number of the original
 	commit  *Commit
 	uploads []*upload
+
+	// What Progress was told.
+	toldObjects, toldBytes int64
 }
 
-func newBatchWriter(r *run, b batchID, attempt int) *batchWriter {
-	return &batchWriter{run: r, batch: b, nonce: newNonce(), attempt: attempt, budget: newBudget(r.MemoryBytes, r.Concurrency)}
+func newBatchWriter(r *run, b batchID, attempt int, proveFirst bool) *batchWriter {
+	w := &batchWriter{run: r, batch: b, nonce: newNonce(), attempt: attempt, budget: newBudget(r.MemoryBytes), proveFirst: proveFirst, rows: map[int]int64{}}
+	if r.tuneBudget != nil {
+		r.tuneBudget(&w.budget)
+	}
+	return w
 }
 
 // write reads the sources, writes their rows to files and uploads those, not
@@ -35,135 +49,160 @@ func (w *batchWriter) write(ctx context.Context, sources []planSource) (*Commit,
 	w.commit = &Commit{Type: "commit", Plan: w.batch.plan, Batch: w.batch.batch, Attempt: w.attempt, Nonce: w.nonce}
 	w.commit.Counts.BadValues, w.commit.Counts.Rejects = map[string]int64{}, map[string]int64{}
 
-	g, gctx := errgroup.WithContext(ctx)
-	w.gather = newGatherer(gctx, g, w.run.Schema, w.budget)
+	// The writer outlives the group: its files are uploaded afterwards.
+	w.table = table.NewWriter(ctx, w.run.tableOptions(w.budget))
 	w.rejects = &rejectWriter{}
-	streams := make(chan *stream, w.run.Concurrency)
-	reader := newReader(w.run, w.budget, g, streams)
-	g.Go(func() error {
-		defer close(streams)
-		return reader.start(gctx, sources)
-	})
-	g.Go(func() error {
-		if err := w.collect(gctx, streams); err != nil {
-			return err
-		}
-		return w.gather.flushAll()
-	})
+	g, gctx := errgroup.WithContext(ctx)
+	w.reader = newReader(w, g)
+	w.reader.start(gctx, sources)
+	g.Go(func() error { return w.collect(gctx, w.reader) })
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if err := w.check(); err != nil {
+	rejectBytes, err := w.check()
+	if err != nil {
 		return nil, err
 	}
-	return w.commit, w.upload(ctx)
+	return w.commit, w.upload(ctx, rejectBytes)
+}
+
+// tableOptions are those of the table's writer.
+func (r *run) tableOptions(b budget) table.Options {
+	files, _ := r.Schema.Arrow()
+	o := table.Options{Schema: files, MemoryBytes: b.tableBytes, Writers: b.scans, Bloom: r.Schema.Bloom, MaxOpenPartitions: r.MaxOpenPartitions}
+	for _, s := range r.Schema.SortBy {
+		o.SortBy = append(o.SortBy, table.Sort{Column: s.Column, Descending: s.Descending})
+	}
+	return o
 }
 
 // collect takes what was read, in the order of the sources.
-func (w *batchWriter) collect(ctx context.Context, streams <-chan *stream) error {
-	for s := range streams {
-		for {
-			item, ok, err := s.next(ctx)
-			if err != nil {
-				return err
-			}
-			if !ok {
-				break
-			}
-			if err := w.take(item); err != nil {
-				return err
-			}
+func (w *batchWriter) collect(ctx context.Context, rd *reader) error {
+	for {
+		s, ok, err := receive(ctx, rd.streams)
+		if err != nil {
+			return err
 		}
+		if !ok {
+			return w.tooManyRejects(true)
+		}
+		if err := s.each(ctx, func(i item) error { return w.take(s, i) }); err != nil {
+			return err
+		}
+		rd.collected()
+	}
+}
+
+// take adds an item to the batch.
+func (w *batchWriter) take(s *stream, i item) error {
+	if i.block != nil {
+		if err := w.takeBlock(s, i.block); err != nil {
+			return err
+		}
+	}
+	for _, e := range i.ends {
+		w.takeEnd(e)
 	}
 	return nil
 }
 
-// take adds an item to the batch: a block of rows, or an original's end.
-func (w *batchWriter) take(item item) error {
+func (w *batchWriter) takeBlock(s *stream, b *rows.Block) error {
 	c := &w.commit.Counts
-	if item.refused != nil {
-		w.commit.Refused = append(w.commit.Refused, *item.refused)
-	}
-	if item.input != nil {
-		w.commit.Inputs = append(w.commit.Inputs, *item.input)
-		c.BytesIn += item.input.Size
-	}
-	if w.run.Progress != nil && (item.objects > 0 || item.bytes > 0) {
-		w.run.Progress.Add(item.objects, item.bytes)
-	}
-	if item.block == nil {
-		return nil
-	}
-	b := item.block
 	c.RowsIn += b.RowsIn
 	c.RowsRejected += int64(len(b.Rejects))
+	for column, n := range b.BadValues {
+		if n > 0 {
+			c.BadValues[w.run.Schema.Columns[column].Name] += n
+		}
+	}
+	rejects := b.Rejects
+	for _, run := range b.Sources {
+		w.rows[run.Source] += run.RowsIn
+		if err := w.rejects.add(s.original(run.Source).origin, rejects[:run.Rejects]); err != nil {
+			return err
+		}
+		rejects = rejects[run.Rejects:]
+	}
 	for _, r := range b.Rejects {
 		c.Rejects[r.Reason]++
 	}
-	for column, n := range b.BadValues {
-		c.BadValues[w.run.Schema.Columns[column].Name] += n
-	}
-	if err := w.rejects.add(item.from, b.Rejects); err != nil {
+	if err := w.tooManyRejects(false); err != nil {
 		return err
 	}
-	return w.gather.add(b)
+	if b.Rows == 0 {
+		return nil
+	}
+	return w.table.Add(&b.Block)
 }
 
-// check closes the files and counts their rows from the footers as written:
+func (w *batchWriter) takeEnd(e end) {
+	o := e.original
+	if e.refused != nil {
+		w.commit.Refused = append(w.commit.Refused, *e.refused)
+	} else {
+		in := Input{Bucket: o.bucket, Key: o.key, ETag: o.etag, Size: o.size, Rows: w.rows[o.number]}
+		if e.from.inside() {
+			in.Output, in.Offset = name(e.from.at.bucket, e.from.at.key), e.from.offset
+		}
+		w.commit.Inputs = append(w.commit.Inputs, in)
+		w.commit.Counts.BytesIn += in.Size
+	}
+	delete(w.rows, o.number)
+	var objects int64
+	if o.last {
+		objects = 1
+	}
+	w.tell(objects, o.size)
+}
+
+// tell adds to the progress.
+func (w *batchWriter) tell(objects, bytes int64) {
+	w.toldObjects += objects
+	w.toldBytes += bytes
+	if w.run.Progress != nil {
+		w.run.Progress.Add(objects, bytes)
+	}
+}
+
+// check closes the files, whose rows are counted in their footers as written:
 // rows in = rows out + rejects, or the batch fails.
-func (w *batchWriter) check() error {
+func (w *batchWriter) check() (rejectBytes int64, err error) {
+	if w.files, err = w.table.Finish(); err != nil {
+		return 0, err
+	}
 	c := &w.commit.Counts
-	for _, p := range w.gather.order {
-		var written int64
-		for _, f := range p.files {
-			if err := f.close(); err != nil {
-				return fmt.Errorf("close a file of partition %q: %w", p.path, err)
-			}
-			n, err := f.footerRows()
-			if err != nil {
-				return fmt.Errorf("read back a file of partition %q: %w", p.path, err)
-			}
-			f.rows = n
-			written += n
-		}
-		if written != p.rows {
-			return fmt.Errorf("partition %q: the files hold %d rows instead of %d: nothing was committed", p.path, written, p.rows)
-		}
-		c.RowsOut += written
+	for _, f := range w.files {
+		c.RowsOut += f.Rows
 	}
 	if c.RowsIn != c.RowsOut+c.RowsRejected {
-		return fmt.Errorf("%d rows were read, but %d are in the files and %d rejected: nothing was committed", c.RowsIn, c.RowsOut, c.RowsRejected)
+		return 0, fmt.Errorf("%d rows were read, but %d are in the files and %d rejected: nothing was committed", c.RowsIn, c.RowsOut, c.RowsRejected)
 	}
 	return w.rejects.close()
 }
 
 // upload sends all files, several at once, without completing them.
-func (w *batchWriter) upload(ctx context.Context) error {
-	table := w.run.Table
-	n := 0
-	for _, p := range w.gather.order {
-		for _, f := range p.files {
-			n++
-			key := table.Key + p.path
-			if p.path != "" {
-				key += "/"
-			}
-			key += fmt.Sprintf("part-%s-%s-%d.parquet", w.batch, w.nonce, n)
-			w.uploads = append(w.uploads, &upload{output: Output{Key: key, Rows: f.rows}, file: f.temp})
+func (w *batchWriter) upload(ctx context.Context, rejectBytes int64) error {
+	folder := w.run.Table
+	for n, f := range w.files {
+		key := folder.Key + f.Partition
+		if f.Partition != "" {
+			key += "/"
 		}
+		key += fmt.Sprintf("part-%s-%s-%d.parquet", w.batch, w.nonce, n+1)
+		w.uploads = append(w.uploads, &upload{output: Output{Key: key, Size: f.SizeBytes, Rows: f.Rows}, file: f})
 	}
 	if w.rejects.rows > 0 {
-		key := fmt.Sprintf("%s%srejects/rejects-%s-%s.jsonl.gz", table.Key, StateFolder, w.batch, w.nonce)
-		w.uploads = append(w.uploads, &upload{output: Output{Key: key, Rows: w.rejects.rows, Rejects: true}, file: w.rejects.temp})
+		key := fmt.Sprintf("%s%srejects/rejects-%s-%s.jsonl.gz", folder.Key, StateFolder, w.batch, w.nonce)
+		w.uploads = append(w.uploads, &upload{output: Output{Key: key, Size: rejectBytes, Rows: w.rejects.rows, Rejects: true}, file: w.rejects.temp})
 	}
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(uploadsAtOnce)
-	store := w.run.Stores.of(table.Bucket)
+	store := w.run.Stores.of(folder.Bucket)
 	for _, u := range w.uploads {
-		g.Go(func() error { return u.send(gctx, store, table.Bucket) })
+		g.Go(func() error { return u.send(gctx, store, folder.Bucket) })
 	}
 	if err := g.Wait(); err != nil {
 		return err
@@ -205,11 +244,32 @@ func (w *batchWriter) abort(ctx context.Context) {
 	_ = g.Wait() // its tasks return nil
 }
 
+// mayBeBroken says whether an error of write may be owed to a big source that
+// is broken, and would not be there had it been proven first.
+func (w *batchWriter) mayBeBroken(err error) bool {
+	var unproven *unprovenError
+	var fail *rows.FailError
+	switch {
+	case w.proveFirst:
+		return false
+	case errors.As(err, &unproven):
+		return true
+	}
+	return w.reader.unproven.Load() && (errors.As(err, &fail) || errors.Is(err, errTooManyRejects))
+}
+
+// giveUp ends an attempt that another one follows.
+func (w *batchWriter) giveUp(ctx context.Context) {
+	w.abort(ctx)
+	w.tell(-w.toldObjects, -w.toldBytes)
+	w.close()
+}
+
 // close frees the temporary files.
 func (w *batchWriter) close() {
 	var err error
-	if w.gather != nil {
-		err = w.gather.close()
+	if w.table != nil {
+		err = w.table.Close()
 	}
 	if w.rejects != nil {
 		err = errors.Join(err, w.rejects.free())
@@ -217,14 +277,4 @@ func (w *batchWriter) close() {
 	if err != nil {
 		w.run.Log.Debug("close temporary files", "error", err)
 	}
-}
-
-// item is a piece of what was read.
-type item struct {
-	from    origin
-	block   *linerows.Block
-	input   *Input // at the end of an original
-	refused *Refusal
-	// objects and bytes are what is done of the list, for the progress.
-	objects, bytes int64
 }

@@ -4,41 +4,61 @@ import "runtime"
 
 // budget divides Options.MemoryBytes, M, among the buffers of a batch:
 //
-//	M/4  stored bytes of sources that are in memory at once
-//	M/8  blocks of decoded rows on their way, two for each source being read
-//	M/6  rows gathered by partition (their buffers may be twice as large, as they grow by doubling)
-//	M/12 row groups that are being written (twice as large, likewise)
+//	M/4   sources: stored bytes that were fetched, and what each big source works on
+//	M/16  text of small sources, one buffer for each scan
+//	M/8   blocks of rows on their way to the table's writer
+//	M/2   the table's writer: rows gathered, row groups being encoded
 //
-// Beside it there are, for each source being read, its lines (256 KiB, at
-// most linerows.MaxRowBytes), and 8 MiB for each file being uploaded.
+// The last sixteenth is for what does not grow with the data: the scanners'
+// dictionaries (2 MiB a text column at most), the parts of uploads (8 MiB for
+// each of uploadsAtOnce), buffers of connections. A row may take up to 8 MiB
+// more in a scanner, whatever M is.
 type budget struct {
-	sourceBytes   int64 // of all sources in memory
-	wholeBytes    int64 // the largest source that is read into memory; a larger one is read twice
-	blockBytes    int64
-	gatherBytes   int64
-	rowGroupBytes int64
-	writers       int
+	scans      int   // at once
+	tasks      int   // that are scanned, or wait for their turn to be collected
+	blockBytes int   // of a block
+	tableBytes int64 // of the table's writer
+
+	sourceBytes int64 // of all sources in memory
+	taskBytes   int64 // stored bytes of small sources that are scanned as one task
+	wholeBytes  int64 // the largest source that is read whole before it is scanned; others are big
+	wholeText   int   // the most that one of them may inflate to; more is scanned piece by piece
+
+	// A big source holds at most about 4 segments with their text and 4 texts
+	// that are scanned: bigBytes.
+	bigBytes     int64
+	segmentBytes int // stored bytes of members that are inflated at once
+	segmentText  int // what they may inflate to; more is inflated one member after another
+	chunkText    int // text of a member that is scanned at once
 }
 
 const (
-	maxWholeBytes    = 32 << 20
-	minBlockBytes    = 32 << 10
-	maxBlockBytes    = 1 << 20
-	maxRowGroupBytes = 128 << 20
-	// targetFileBytes is the size at which a file of the table is closed and another one begun.
-	targetFileBytes = 512 << 20
+	maxTaskBytes  = 4 << 20
+	maxWholeBytes = 2 << 20
+	maxBlockBytes = 8 << 20
+	maxBigBytes   = 64 << 20
+	minPieceBytes = 16 << 10 // of any buffer
+	// blocksPerTask are the one that is scanned, one that waits and one that is sent.
+	blocksPerTask = 3
+
 	uploadPartBytes = 8 << 20
 	uploadsAtOnce   = 4
 )
 
-func newBudget(memoryBytes int64, concurrency int) budget {
-	writers := runtime.GOMAXPROCS(0)
-	return budget{
-		sourceBytes:   memoryBytes / 4,
-		wholeBytes:    min(maxWholeBytes, memoryBytes/8),
-		blockBytes:    max(minBlockBytes, min(maxBlockBytes, memoryBytes/8/int64(2*concurrency))),
-		gatherBytes:   memoryBytes / 6,
-		rowGroupBytes: max(1, min(maxRowGroupBytes, memoryBytes/12/int64(writers))),
-		writers:       writers,
-	}
+func newBudget(memoryBytes int64) budget {
+	scans := runtime.GOMAXPROCS(0)
+	b := budget{scans: scans, tasks: 2 * scans, sourceBytes: memoryBytes / 4, tableBytes: memoryBytes / 2}
+	b.blockBytes = pieceBytes(memoryBytes/8/int64(blocksPerTask*b.tasks), maxBlockBytes)
+	b.taskBytes = min(maxTaskBytes, b.sourceBytes/4)
+	b.wholeBytes = min(maxWholeBytes, b.taskBytes/2)
+	b.wholeText = pieceBytes(memoryBytes/16/int64(scans), 16*maxWholeBytes)
+	b.bigBytes = min(maxBigBytes, b.sourceBytes/2)
+	b.segmentBytes = pieceBytes(b.bigBytes/64, maxBigBytes)
+	b.segmentText = pieceBytes(b.bigBytes/8, maxBigBytes)
+	b.chunkText = pieceBytes(b.bigBytes/16, maxBigBytes)
+	return b
+}
+
+func pieceBytes(share int64, most int) int {
+	return int(max(minPieceBytes, min(share, int64(most))))
 }

@@ -125,9 +125,15 @@ func (r *run) batch(ctx context.Context, b batchID, h head, sources []planSource
 // attempt does a batch: files, commit, completion. Uploads that can't be
 // committed any more are dropped.
 func (r *run) attempt(ctx context.Context, b batchID, number int, sources []planSource) (*Commit, error) {
-	w := newBatchWriter(r, b, number)
-	defer w.close()
+	w := newBatchWriter(r, b, number, false)
 	c, err := w.write(ctx, sources)
+	if err != nil && w.mayBeBroken(err) && ctx.Err() == nil {
+		r.Log.Warn("rows of a broken source were read: the batch is begun anew, and proves its big sources first", "batch", b.String(), "error", err)
+		w.giveUp(ctx)
+		w = newBatchWriter(r, b, number, true)
+		c, err = w.write(ctx, sources)
+	}
+	defer func() { w.close() }()
 	if err != nil {
 		w.abort(ctx)
 		if cause := context.Cause(ctx); cause != nil {

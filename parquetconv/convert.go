@@ -92,9 +92,16 @@ type Options struct {
 	BatchBytes  int64 // stored bytes of a batch, about
 	Shard       int   // this worker's share of the batches, from 0
 	Shards      int
-	Concurrency int   // sources read at once, from 1 to MaxConcurrency
+	Concurrency int   // requests for sources at once, from 1 to MaxConcurrency
 	MemoryBytes int64 // bound of the buffers, see newBudget
-	DryRun      bool
+	// MaxOpenPartitions bounds the partitions of a batch that have a file being
+	// written; rows of others wait on disk. 0: a default.
+	MaxOpenPartitions int
+	MaxRejects        RejectLimit
+	// FailOnChanged stops the run, before anything is converted, when a source
+	// changed after it was converted. Such a source is refused otherwise.
+	FailOnChanged bool
+	DryRun        bool
 
 	Tool     string
 	Log      *slog.Logger
@@ -104,9 +111,11 @@ type Options struct {
 	Refused func(Refusal)
 	// Planned is called for each batch that a dry run would carry out.
 	Planned func(PlannedBatch)
+
+	tuneBudget func(*budget) // for tests
 }
 
-// MaxConcurrency bounds Options.Concurrency: each of so many sources has
+// MaxConcurrency bounds Options.Concurrency: each of so many connections has
 // buffers of its own, which Options.MemoryBytes does not bound.
 const MaxConcurrency = 1024
 
@@ -225,6 +234,12 @@ func (r *run) run(ctx context.Context) error {
 	inferred, err := r.settleSchema(ctx, plans)
 	if err != nil {
 		return err
+	}
+	if r.FailOnChanged && len(plans) > 0 {
+		// It is asked before the list at hand goes on, too.
+		if _, _, err := r.newSources(ctx, plans); err != nil {
+			return err
+		}
 	}
 	if len(plans) > 0 {
 		newest := plans[len(plans)-1]

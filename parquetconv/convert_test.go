@@ -1,7 +1,6 @@
 package parquetconv
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,8 +11,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/apache/arrow-go/v18/parquet/file"
 
 	"github.com/s3compact/s3compact/internal/s3store"
 )
@@ -366,7 +363,7 @@ func TestABatchThatIsCommittedIsCompletedWhenStopped(t *testing.T) {
 	if !errors.Is(err, stop) || sum.Batches != 1 {
 		t.Errorf("summary %+v, error %v", sum, err)
 	}
-	if rows := table(t, store); int64(len(rows)) != sum.RowsOut || len(rows) == 0 {
+	if rows := visibleRows(t, store); int64(len(rows)) != sum.RowsOut || len(rows) == 0 {
 		t.Errorf("%d rows are visible, %d committed", len(rows), sum.RowsOut)
 	}
 	consistent(t, store, o)
@@ -392,38 +389,6 @@ func TestConcurrencyIsBounded(t *testing.T) {
 		mustRun(t, o)
 		sameRows(t, store, want)
 	}
-}
-
-// TestLargeRowsOfOnePartition: few rows of a partition are much larger than the
-// many of another; its buffer must not pass the bound of a row group for that.
-func TestLargeRowsOfOnePartition(t *testing.T) {
-	store := newFakeStore()
-	var text strings.Builder
-	const large, size = 40, 200_000
-	for i := range large {
-		small, _ := rowsOf(1, 1)
-		text.WriteString(strings.Repeat(small, 200))
-		fmt.Fprintf(&text, `{"id":%d,"time":"2026-01-01T01:02:03Z","name":"%s"}`+"\n", i, strings.Repeat("x", size))
-	}
-	store.objects["data/src/1.json"] = []byte(text.String())
-	o := testOptions(t, store)
-	o.MemoryBytes, o.BatchBytes = 24<<20, 1<<30
-	mustRun(t, o)
-	for key, b := range store.objects {
-		if !strings.Contains(key, "dt=2026-01-01") {
-			continue
-		}
-		r, err := file.NewParquetReader(bytes.NewReader(b))
-		if err != nil {
-			t.Fatal(err)
-		}
-		bound := newBudget(o.MemoryBytes, o.Concurrency).rowGroupBytes
-		if got, least := int64(r.NumRowGroups()), int64(large*size)/(2*bound+size); r.NumRows() != large || got < least || least < 2 {
-			t.Errorf("%d rows in %d row groups, want %d or more of at most about %d bytes", r.NumRows(), got, least, bound)
-		}
-		return
-	}
-	t.Error("no file")
 }
 
 // conflicting is a store that answers the first creation of each key with a conflict.

@@ -260,7 +260,7 @@ func TestSourcesThatAreNowhereAreRefused(t *testing.T) {
 	o := testOptions(t, store)
 	o.Shards = 2
 	mustRun(t, o)
-	left := len(table(t, store))
+	left := len(visibleRows(t, store))
 	compactGroup(t, store, "src/a/").remove(keys...)
 	o.Shard = 1
 	var refused []string
@@ -269,7 +269,7 @@ func TestSourcesThatAreNowhereAreRefused(t *testing.T) {
 	if sum.RowsIn != 0 || len(refused) == 0 || slices.ContainsFunc(refused, func(r string) bool { return r != "changed" }) {
 		t.Errorf("summary %+v, refused %q", sum, refused)
 	}
-	if got := len(table(t, store)); got != left {
+	if got := len(visibleRows(t, store)); got != left {
 		t.Errorf("%d rows, want %d", got, left)
 	}
 }
@@ -397,7 +397,7 @@ func TestDamagedLogsStopTheRun(t *testing.T) {
 		if _, err := Run(context.Background(), testOptions(t, store)); err == nil || !strings.Contains(err.Error(), "s3://data/_s3compact/") {
 			t.Errorf("%s: error %v", name, err)
 		}
-		if rows := table(t, store); len(rows) != 0 {
+		if rows := visibleRows(t, store); len(rows) != 0 {
 			t.Errorf("%s: %d rows", name, len(rows))
 		}
 	}

@@ -106,25 +106,25 @@ func (r *run) readLoaded(ctx context.Context, plans []int) (*loaded, error) {
 	return l, nil
 }
 
-// newPlan makes the list of the sources that no earlier list holds and
-// publishes it. The number is 0 where there is nothing new, or in a dry run;
-// own is false where another worker published a list first. What an earlier
-// list refused and is still there as it was is told again.
-func (r *run) newPlan(ctx context.Context, plans []int) (number int, own bool, err error) {
+// newSources finds the sources that no earlier list holds, in key order. What
+// an earlier list refused and is still there as it was is told again, and so
+// is what changed after it was converted; that may be an error.
+func (r *run) newSources(ctx context.Context, plans []int) (sources []planSource, tableID string, err error) {
 	loaded, err := r.readLoaded(ctx, plans)
 	if err != nil {
-		return 0, false, err
+		return nil, "", err
 	}
 	listing, err := r.listSources(ctx)
 	if err != nil {
-		return 0, false, err
+		return nil, "", err
 	}
 	// The logs of compaction are read after the listing: an output appears only
 	// after its commit, so every output in the listing is named by them.
 	sources, compacted, err := r.resolveOutputs(ctx, listing, loaded)
 	if err != nil {
-		return 0, false, err
+		return nil, "", err
 	}
+	var changed []string
 	for id, o := range listing.objects {
 		before, known := loaded.originals[id]
 		refused, wasRefused := loaded.refused[origin{id.bucket, id.key, before.etag}]
@@ -137,25 +137,37 @@ func (r *run) newPlan(ctx context.Context, plans []int) (number int, own bool, e
 			continue
 		case known && !wasRefused && !compacted[id]:
 			// It was loaded as it was then. To load it again would double the rows that it kept.
+			changed = append(changed, name(id.bucket, id.key))
 			r.refuse(Refusal{Bucket: id.bucket, Key: id.key, ETag: o.ETag, Reason: reasonChanged, Detail: "it was converted before, with ETag " + before.etag})
 			continue
 		}
 		sources = append(sources, planSource{Bucket: id.bucket, Key: id.key, ETag: o.ETag, Size: o.SizeBytes})
 	}
 	r.summary.Ignored = listing.ignored
-	if len(sources) == 0 {
-		return 0, false, nil
+	if r.FailOnChanged && len(changed) > 0 {
+		return nil, "", fmt.Errorf("%d sources changed after they were converted, such as %s: their old rows are in the table, and nothing more is converted; put the old objects back, or go on without them by --on-changed skip", len(changed), slices.Min(changed))
 	}
 	slices.SortFunc(sources, func(a, b planSource) int {
 		return cmp.Or(cmp.Compare(a.Bucket, b.Bucket), cmp.Compare(a.Key, b.Key))
 	})
+	return sources, loaded.tableID, nil
+}
+
+// newPlan makes a list of the new sources and publishes it. The number is 0
+// where there is nothing new, or in a dry run; own is false where another
+// worker published a list first.
+func (r *run) newPlan(ctx context.Context, plans []int) (number int, own bool, err error) {
+	sources, tableID, err := r.newSources(ctx, plans)
+	if err != nil || len(sources) == 0 {
+		return 0, false, err
+	}
 	next := len(plans) + 1
 	if r.DryRun {
 		batches := cut(sources, r.BatchBytes)
 		r.showBatches(next, sources, owner(batches, r.Shards), nil)
 		return 0, false, nil
 	}
-	own, err = r.publishPlan(ctx, next, loaded.tableID, sources)
+	own, err = r.publishPlan(ctx, next, tableID, sources)
 	return next, own, err
 }
 

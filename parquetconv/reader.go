@@ -5,68 +5,81 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 
-	"github.com/klauspost/compress/gzip"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
 
+	"github.com/s3compact/s3compact/internal/inflate"
 	"github.com/s3compact/s3compact/internal/singlegzip"
-	"github.com/s3compact/s3compact/parquetconv/linerows"
 	"github.com/s3compact/s3compact/validate"
 )
 
-// reader reads a batch's sources, many at once, and hands out what they hold
-// in their order.
+// reader reads a batch's sources, many at once, and hands out the rows in
+// their order.
+//
+//	feed ── tasks, their objects being fetched ──> launch ── streams ──> collect
+//
+// feed takes memory in the order of the sources, and launch a place among the
+// tasks at work, so that the source whose turn it is never waits for those
+// behind it. At most budget.scans scans and inflations run at once; whoever
+// waits for something else gives its place to another one meanwhile.
 type reader struct {
-	run     *run
-	budget  budget
-	group   *errgroup.Group
-	streams chan<- *stream
-	slots   chan struct{}
-	memory  *semaphore.Weighted // stored bytes in memory
-	tools   sync.Pool
+	run        *run
+	batch      batchID
+	budget     budget
+	group      *errgroup.Group
+	proveFirst bool        // see batchWriter
+	unproven   atomic.Bool // big gzip originals are read that were not proven first
+
+	tasks   chan *task
+	streams chan *stream
+	gets    chan struct{}       // slots of requests
+	atWork  chan struct{}       // slots of tasks
+	cpus    chan struct{}       // slots of scans and inflations
+	memory  *semaphore.Weighted // budget.sourceBytes
+
+	numbers int // of the originals so far
+
+	mu       sync.Mutex
+	scanners []*scanner // at rest
+	made     int        // of scanners
+
+	inflaters                  sync.Pool // of *inflate.Decoder
+	storedBuffers, textBuffers buffers   // of big originals
 }
 
-// tools are the buffers that read one source after another.
-type tools struct {
-	prover  *validate.Prover
-	gzip    *gzip.Reader
-	decoder *linerows.Decoder
-}
+// queuedTasks bounds the tasks that are fetched ahead, beside their memory.
+const queuedTasks = 256
 
-func newReader(r *run, b budget, g *errgroup.Group, streams chan<- *stream) *reader {
-	rd := &reader{run: r, budget: b, group: g, streams: streams, slots: make(chan struct{}, r.Concurrency), memory: semaphore.NewWeighted(b.sourceBytes)}
-	rd.tools.New = func() any {
-		return &tools{prover: validate.NewProver(), gzip: new(gzip.Reader), decoder: linerows.NewDecoder(r.Schema, b.blockBytes)}
+func newReader(w *batchWriter, g *errgroup.Group) *reader {
+	r, b := w.run, w.budget
+	return &reader{
+		run: r, batch: w.batch, budget: b, group: g, proveFirst: w.proveFirst,
+		tasks: make(chan *task, queuedTasks), streams: make(chan *stream, b.tasks),
+		gets: make(chan struct{}, r.Concurrency), atWork: make(chan struct{}, b.tasks), cpus: make(chan struct{}, b.scans),
+		memory:    semaphore.NewWeighted(max(1, b.sourceBytes)),
+		inflaters: sync.Pool{New: func() any { return new(inflate.Decoder) }},
 	}
-	return rd
 }
 
-// stream is what one task reads, as it comes.
-type stream struct{ items chan item }
-
-func (s *stream) send(ctx context.Context, i item) error {
-	select {
-	case s.items <- i:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// next is the next item; ok is false at the end.
-func (s *stream) next(ctx context.Context) (i item, ok bool, err error) {
-	select {
-	case i, ok = <-s.items:
-		return i, ok, nil
-	case <-ctx.Done():
-		return item{}, false, ctx.Err()
-	}
+// start reads the sources. Their streams must be collected.
+func (rd *reader) start(ctx context.Context, sources []planSource) {
+	rd.group.Go(func() error {
+		defer close(rd.tasks)
+		return rd.feed(ctx, sources)
+	})
+	rd.group.Go(func() error {
+		defer close(rd.streams)
+		return rd.launch(ctx)
+	})
 }
 
 // original is an object as it was first stored, and where its bytes are now.
 type original struct {
 	origin
+	number int  // in the batch, counted up in the order of the sources
+	last   bool // the last one of its planned object
 	size   int64
 	gzip   bool
 	at     objectID // the object that holds it
@@ -117,110 +130,123 @@ func (o *original) rebuilt(r io.Reader) (io.Reader, error) {
 	return back, nil
 }
 
-// task is a run of originals that lie in one object, one after another, and
-// are read with one request.
-type task struct {
-	originals []original
-	last      bool // the last task of its planned object
+// originalsOf are the originals that a planned object stands for.
+func (rd *reader) originalsOf(ctx context.Context, s *planSource) ([]original, error) {
+	originals := []original{{
+		origin: origin{s.Bucket, s.Key, s.ETag}, size: s.Size, gzip: isGzip(s.Key),
+		at: objectID{s.Bucket, s.Key}, atETag: s.ETag,
+	}}
+	if s.Receipt != nil {
+		var err error
+		if originals, err = rd.run.plannedOriginals(ctx, s); err != nil {
+			return nil, fmt.Errorf("originals of %s: %w", name(s.Bucket, s.Key), err)
+		}
+	}
+	for i := range originals {
+		originals[i].number = rd.numbers
+		rd.numbers++
+		originals[i].last = i == len(originals)-1
+	}
+	if len(originals) == 0 {
+		return nil, fmt.Errorf("%s: the list of batches says that it holds originals, but its receipt names none that is to be loaded", name(s.Bucket, s.Key))
+	}
+	return originals, nil
 }
 
-func (t *task) span() (offset, length int64) {
-	first, last := &t.originals[0], &t.originals[len(t.originals)-1]
-	return first.offset, last.offset + last.rangeBytes() - first.offset
-}
-
-// start reads the sources. Memory is taken in their order, so that the source
-// whose turn it is never waits for those behind it.
-func (rd *reader) start(ctx context.Context, sources []planSource) error {
+// feed divides the sources into tasks and has them fetched.
+func (rd *reader) feed(ctx context.Context, sources []planSource) error {
+	t := &task{}
+	push := func() error {
+		full := t
+		t = &task{}
+		if len(full.originals) == 0 {
+			return nil
+		}
+		if err := rd.fetchLast(ctx, full); err != nil {
+			return err
+		}
+		select {
+		case rd.tasks <- full:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	// alone pushes a task that no other original belongs to.
+	alone := func(only *task) error {
+		if err := push(); err != nil {
+			return err
+		}
+		only.weight = max(1, rd.budget.bigBytes)
+		if err := rd.memory.Acquire(ctx, only.weight); err != nil {
+			return err
+		}
+		t = only
+		return push()
+	}
 	for i := range sources {
-		tasks, err := rd.tasks(ctx, &sources[i])
+		originals, err := rd.originalsOf(ctx, &sources[i])
 		if err != nil {
 			return err
 		}
-		for _, t := range tasks {
-			if err := rd.launch(ctx, t); err != nil {
+		if originals[0].text != nil {
+			if err := alone(&task{originals: originals, kind: textTask}); err != nil {
+				return err
+			}
+			continue
+		}
+		for _, o := range originals {
+			if o.rangeBytes() > rd.budget.wholeBytes {
+				err = alone(&task{originals: []original{o}, kind: bigTask})
+			} else {
+				if t.bytes+o.rangeBytes() > rd.budget.taskBytes {
+					err = push()
+				}
+				if err == nil {
+					err = rd.add(ctx, t, o)
+				}
+			}
+			if err != nil {
 				return err
 			}
 		}
 	}
-	return nil
+	return push()
 }
 
-func (rd *reader) launch(ctx context.Context, t task) error {
-	select {
-	case rd.slots <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	var weight int64 = 1
-	if _, length := t.span(); length <= rd.budget.wholeBytes && t.originals[0].text == nil {
-		weight = min(max(length, 1), rd.budget.sourceBytes)
-	}
-	if err := rd.memory.Acquire(ctx, weight); err != nil {
-		return err
-	}
-	s := &stream{items: make(chan item, 1)}
-	select {
-	case rd.streams <- s:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	rd.group.Go(func() error {
-		tools := rd.tools.Get().(*tools)
-		defer func() {
-			rd.tools.Put(tools)
-			rd.memory.Release(weight)
-			<-rd.slots
-		}()
-		if err := rd.read(ctx, t, tools, s); err != nil {
-			return err
+// launch begins the tasks in their order.
+func (rd *reader) launch(ctx context.Context) error {
+	for t := range rd.tasks {
+		select {
+		case rd.atWork <- struct{}{}:
+		case <-ctx.Done():
+			return ctx.Err()
 		}
-		close(s.items)
-		return nil
-	})
-	return nil
-}
-
-// tasks divides a planned object into reads.
-func (rd *reader) tasks(ctx context.Context, s *planSource) ([]task, error) {
-	if s.Receipt == nil {
-		id := objectID{s.Bucket, s.Key}
-		o := original{origin: origin{s.Bucket, s.Key, s.ETag}, size: s.Size, gzip: isGzip(s.Key), at: id, atETag: s.ETag}
-		return []task{{originals: []original{o}, last: true}}, nil
-	}
-	originals, err := rd.run.plannedOriginals(ctx, s)
-	if err != nil {
-		return nil, fmt.Errorf("originals of %s: %w", name(s.Bucket, s.Key), err)
-	}
-	if len(originals) > 0 && originals[0].text != nil {
-		return []task{{originals: originals, last: true}}, nil // it is inflated once for all of them
-	}
-	var tasks []task
-	var length int64
-	for _, o := range originals {
-		n := len(tasks)
-		if n > 0 {
-			before := tasks[n-1].originals[len(tasks[n-1].originals)-1]
-			// What lies between two originals is at most a newline of the output's own, or one that is loaded already.
-			gap := o.offset - before.offset - before.rangeBytes()
-			if gap >= 0 && gap <= maxGapBytes && length+gap+o.rangeBytes() <= min(maxSpanBytes, rd.budget.wholeBytes) {
-				tasks[n-1].originals = append(tasks[n-1].originals, o)
-				length += gap + o.rangeBytes()
-				continue
+		if t.kind != smallTask { // its request, and its place, for as long as it is read: in the order of the tasks too
+			if err := rd.takeGet(ctx); err != nil {
+				return err
 			}
 		}
-		tasks = append(tasks, task{originals: []original{o}})
-		length = o.rangeBytes()
+		s := newStream(t)
+		select {
+		case rd.streams <- s:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		rd.group.Go(func() error {
+			if t.kind == smallTask {
+				return rd.readTask(ctx, t, s)
+			}
+			defer rd.giveGet()
+			defer rd.memory.Release(t.weight)
+			if t.kind == textTask {
+				return rd.readText(ctx, t, s)
+			}
+			return rd.readBig(ctx, &t.originals[0], s)
+		})
 	}
-	if len(tasks) > 0 {
-		tasks[len(tasks)-1].last = true
-	}
-	return tasks, nil
+	return nil
 }
 
-const (
-	// maxSpanBytes is how much of an output is read with one request.
-	maxSpanBytes = 8 << 20
-	// maxGapBytes is how much between two originals is rather read than skipped with another request.
-	maxGapBytes = 64 << 10
-)
+// collected says that all of a task was collected.
+func (rd *reader) collected() { <-rd.atWork }

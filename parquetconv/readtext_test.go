@@ -28,7 +28,7 @@ func (c *compacted) joinText(recompressed bool, keys ...string) (output string) 
 		text, held := b, b
 		m := receipt.Member{Key: key, ETag: etagOf(b), Size: int64(len(b)), CRC64: encodeCRC64(validate.CRC64(b)), Newline: true}
 		if strings.HasSuffix(key, ".gz") {
-			text = inflate(c.t, b)
+			text = textOf(c.t, b)
 		} else {
 			m.Encoding, held = receipt.PlainText, gz(c.t, string(b))
 		}
@@ -58,7 +58,7 @@ func (c *compacted) joinText(recompressed bool, keys ...string) (output string) 
 	return output
 }
 
-func inflate(t *testing.T, b []byte) []byte {
+func textOf(t *testing.T, b []byte) []byte {
 	t.Helper()
 	r, err := gzip.NewReader(bytes.NewReader(b))
 	if err != nil {
@@ -79,7 +79,7 @@ func textLake(t *testing.T) (store *fakeStore, keys []string, want []string) {
 		b := store.objects["data/"+keys[i]]
 		delete(store.objects, "data/"+keys[i])
 		keys[i] = strings.TrimSuffix(keys[i], ".gz")
-		store.objects["data/"+keys[i]] = inflate(t, b)
+		store.objects["data/"+keys[i]] = textOf(t, b)
 	}
 	return store, keys, want
 }
@@ -87,6 +87,18 @@ func textLake(t *testing.T) (store *fakeStore, keys []string, want []string) {
 // TestTextLoadsOnce: originals of plain text, and those whose output is
 // recompressed, load once, whenever that is done.
 func TestTextLoadsOnce(t *testing.T) {
+	eachTextTuning(t, testTextLoadsOnce)
+}
+
+// eachTextTuning runs a test with originals that are read whole, and with such as are not.
+func eachTextTuning(t *testing.T, test func(t *testing.T, tune func(*budget))) {
+	t.Run("small", func(t *testing.T) { test(t, nil) })
+	t.Run("big", func(t *testing.T) {
+		test(t, func(b *budget) { b.wholeBytes, b.wholeText, b.segmentBytes, b.chunkText = 10, 20, 30, 40 })
+	})
+}
+
+func testTextLoadsOnce(t *testing.T, tune func(*budget)) {
 	for _, recompressed := range []bool{false, true} {
 		for name, steps := range map[string]func(t *testing.T, c *compacted, o Options, keys []string){
 			"compacted before": func(_ *testing.T, c *compacted, _ Options, keys []string) {
@@ -121,6 +133,7 @@ func TestTextLoadsOnce(t *testing.T) {
 			t.Run(fmt.Sprintf("recompressed %t, %s", recompressed, name), func(t *testing.T) {
 				store, keys, want := textLake(t)
 				o := testOptions(t, store)
+				o.tuneBudget = tune
 				steps(t, compactGroup(t, store, "src/a/"), o, keys)
 				for range 2 {
 					if s := mustRun(t, o); s.Refused != 0 {
@@ -135,11 +148,15 @@ func TestTextLoadsOnce(t *testing.T) {
 
 // TestTextThatMovesLoads: it is compacted, or restored, between the list and the reading.
 func TestTextThatMovesLoads(t *testing.T) {
+	eachTextTuning(t, testTextThatMovesLoads)
+}
+
+func testTextThatMovesLoads(t *testing.T, tune func(*budget)) {
 	for _, recompressed := range []bool{false, true} {
 		t.Run(fmt.Sprintf("recompressed %t, compacted", recompressed), func(t *testing.T) {
 			store, keys, want := textLake(t)
 			c := compactGroup(t, store, "src/a/")
-			moveOnce(t, store, want, keys[0], func() {
+			moveOnce(t, store, want, tune, keys[0], func() {
 				c.joinText(recompressed, keys...)
 				c.remove(keys...)
 				c.done()
@@ -155,7 +172,7 @@ func TestTextThatMovesLoads(t *testing.T) {
 			output := c.joinText(recompressed, keys...)
 			c.remove(keys...)
 			c.done()
-			moveOnce(t, store, want, output, func() {
+			moveOnce(t, store, want, tune, output, func() {
 				for key, b := range originals {
 					store.objects["data/"+key] = b
 				}
@@ -167,10 +184,10 @@ func TestTextThatMovesLoads(t *testing.T) {
 }
 
 // moveOnce converts while something is done before the first reading of a key.
-func moveOnce(t *testing.T, store *fakeStore, want []string, key string, do func()) {
+func moveOnce(t *testing.T, store *fakeStore, want []string, tune func(*budget), key string, do func()) {
 	t.Helper()
 	o := testOptions(t, store)
-	o.Concurrency = 1
+	o.Concurrency, o.tuneBudget = 1, tune
 	o.Stores.S3 = onGet{store, key, &sync.Once{}, do}
 	o.Refused = func(r Refusal) { t.Errorf("refused %+v", r) }
 	mustRun(t, o)
@@ -179,6 +196,10 @@ func moveOnce(t *testing.T, store *fakeStore, want []string, key string, do func
 
 // TestDamagedTextIsRefused: no row of a recompressed output is loaded that is not proven.
 func TestDamagedTextIsRefused(t *testing.T) {
+	eachTextTuning(t, testDamagedTextIsRefused)
+}
+
+func testDamagedTextIsRefused(t *testing.T, tune func(*budget)) {
 	store, keys, _ := textLake(t)
 	c := compactGroup(t, store, "src/a/")
 	output := c.joinText(true, keys...)
@@ -192,13 +213,15 @@ func TestDamagedTextIsRefused(t *testing.T) {
 				delete(store.objects, key)
 			}
 		}
-		s := mustRun(t, testOptions(t, store))
+		o := testOptions(t, store)
+		o.tuneBudget = tune
+		s := mustRun(t, o)
 		if s.RowsOut != 3*(int64(len(keys))-s.Refused) {
 			t.Errorf("%+v", s)
 		}
 		return s.Refused
 	}
-	text := inflate(t, whole)
+	text := textOf(t, whole)
 	text[1] ^= 1
 	if n := refusals(stored(t, string(text))); n != 1 {
 		t.Errorf("one original's text is another: %d refused", n)

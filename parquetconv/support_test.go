@@ -79,8 +79,8 @@ func mustRun(t testing.TB, o Options) Summary {
 	return sum
 }
 
-// table reads the rows that are visible, sorted.
-func table(t testing.TB, store Store) []string {
+// visibleRows reads the rows that are visible, sorted.
+func visibleRows(t testing.TB, store Store) []string {
 	t.Helper()
 	var out []string
 	err := store.List(context.Background(), "tables", s3store.ListOptions{Prefix: "out/"}, func(p s3store.Page) error {
@@ -144,9 +144,5 @@ func parquetRows(t testing.TB, b []byte) []string {
 
 func sameRows(t testing.TB, store Store, want []string) {
 	t.Helper()
-	want = slices.Clone(want)
-	slices.Sort(want)
-	if got := table(t, store); !slices.Equal(got, want) {
-		t.Fatalf("the table has %d rows, want %d\ngot  %.600q\nwant %.600q", len(got), len(want), got, want)
-	}
+	sameLines(t, "rows of the table", visibleRows(t, store), slices.Clone(want))
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/s3compact/s3compact/internal/s3store"
 	"github.com/s3compact/s3compact/validate"
@@ -13,7 +12,7 @@ import (
 
 // upload is a file that is sent without being completed.
 type upload struct {
-	file   *os.File
+	file   io.ReaderAt // of output.Size bytes
 	output Output
 }
 
@@ -28,18 +27,15 @@ func (u *upload) send(ctx context.Context, store Store, bucket string) error {
 	if bucket != "" && len(u.output.Key) > maxKeyBytes {
 		return fmt.Errorf("the key %s has more than %d bytes: use fewer or shorter partitions", name(bucket, u.output.Key), maxKeyBytes)
 	}
-	i, err := u.file.Stat()
-	if err != nil {
-		return err
-	}
 	id, err := store.CreateUpload(ctx, bucket, u.output.Key, s3store.Attributes{ContentType: u.contentType()})
 	if err != nil {
 		return err
 	}
-	u.output.UploadID, u.output.Size = id, i.Size()
-	part := make([]byte, min(i.Size(), max(uploadPartBytes, i.Size()/maxParts)))
+	u.output.UploadID = id
+	size := u.output.Size
+	part := make([]byte, min(size, max(uploadPartBytes, size/maxParts)))
 	var crc uint64
-	for offset, number := int64(0), int32(1); offset < i.Size(); number++ {
+	for offset, number := int64(0), int32(1); offset < size; number++ {
 		n, err := u.file.ReadAt(part, offset)
 		if err != nil && !errors.Is(err, io.EOF) {
 			return fmt.Errorf("read a temporary file: %w", err)

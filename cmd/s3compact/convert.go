@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -39,8 +40,11 @@ func (p *program) convertCommand() *cli.Command {
 			&cli.StringFlag{Name: "batch-size", Value: "4GiB", Usage: "stored `SIZE` of a batch", Category: "run"},
 			&cli.StringFlag{Name: "shard", Usage: "this process's share, `I/N` from 0 (default: from the array job's environment)", Category: "run"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "list the batches that would be converted; write nothing", Category: "run"},
-			&cli.IntFlag{Name: "concurrency", Value: 16, Usage: "read `N` sources at once", Category: "run"},
-			&cli.StringFlag{Name: "memory", Value: "1GiB", Usage: "bound the buffers by this `SIZE`", Category: "run"},
+			&cli.StringFlag{Name: "max-rejects", Usage: "stop when more rows are rejected: `N|P%` of those that this run has read (default: no limit)", Category: "run"},
+			&cli.StringFlag{Name: "on-changed", Value: "skip", Usage: "a source that changed after it was converted: `fail|skip` (stop before anything is converted, or list it and go on)", Category: "run"},
+			&cli.IntFlag{Name: "max-open-partitions", Usage: "write files of at most `N` partitions at once; rows of others wait on disk", Value: 1000, Category: "run"},
+			&cli.IntFlag{Name: "concurrency", Value: 16, Usage: "send `N` requests for sources at once", Category: "run"},
+			&cli.StringFlag{Name: "memory", Value: "1GiB", Usage: "bound the memory by about this `SIZE`", Category: "run"},
 			deadlineFlag(),
 			outputFlag("table", "json"),
 		},
@@ -69,6 +73,8 @@ func (p *program) convert(c *cli.Context) error {
 		fmt.Fprintf(s.bar.LogWriter(p.stderr), "# The schema of the table, inferred since none was given; --schema takes a file like this one.\n%s", text)
 	}
 	options.Refused, options.Planned = out.refused, out.planned
+	// The garbage collector works harder as the memory nears what was allowed.
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(options.MemoryBytes))
 	sum, err := parquetconv.Run(ctx, options)
 	s.bar.Close()
 	out.summary(sum, spentSince(s.start, store))
@@ -107,6 +113,9 @@ func convertOptions(ctx context.Context, c *cli.Context) (parquetconv.Options, e
 	if o.MemoryBytes < minConvertMemory {
 		return o, usageError("--memory %s: at least 64MiB", c.String("memory"))
 	}
+	if err := convertLimits(c, &o); err != nil {
+		return o, err
+	}
 	shard, err := jobs.ParseShard(c.String("shard"), lookupEnv)
 	if err != nil {
 		return o, usageError("%v", err)
@@ -138,6 +147,26 @@ func convertOptions(ctx context.Context, c *cli.Context) (parquetconv.Options, e
 		o.Sources = append(o.Sources, source)
 	}
 	return o, nil
+}
+
+// convertLimits reads what a run does not put up with.
+func convertLimits(c *cli.Context, o *parquetconv.Options) (err error) {
+	if limit := c.String("max-rejects"); limit != "" {
+		if o.MaxRejects, err = parquetconv.ParseRejectLimit(limit); err != nil {
+			return usageError("--max-rejects %v", err)
+		}
+	}
+	switch choice := c.String("on-changed"); choice {
+	case "skip":
+	case "fail":
+		o.FailOnChanged = true
+	default:
+		return usageError("--on-changed %q: write fail or skip", choice)
+	}
+	if o.MaxOpenPartitions = c.Int("max-open-partitions"); o.MaxOpenPartitions < 1 {
+		return usageError("--max-open-partitions %d: at least 1", o.MaxOpenPartitions)
+	}
+	return nil
 }
 
 // maxSchemaBytes bounds a schema file.

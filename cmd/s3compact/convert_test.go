@@ -266,12 +266,15 @@ func TestConvertRefusesBadCalls(t *testing.T) {
 		"no target":            {[]string{"--schema", good, folder}, "--to"},
 		"no source":            {[]string{"--schema", good, "--to", folder}, "convert what"},
 		"a broken schema":      {[]string{"--schema", schemaFile(t, strings.Replace(logSchema, "int32", "int33", 1)), "--to", folder, folder}, "line 7, column 26: unknown type"},
-		"csv":                  {[]string{"--schema", schemaFile(t, strings.Replace(logSchema, "ndjson", "csv", 1)), "--to", folder, folder}, "csv is not supported"},
+		"a nested path in csv": {[]string{"--schema", schemaFile(t, strings.Replace(logSchema, "ndjson", "csv", 1)), "--to", folder, folder}, "a field of csv holds one value"},
 		"an unknown partition": {[]string{"--schema", good, "--partition-by", "nothing", "--to", folder, folder}, "no partition or column"},
 		"a visible state":      {[]string{"--schema", good, "--to", "s3://b/t/", "--state", "s3://b/state/", folder}, "begins with _"},
 		"a table without /":    {[]string{"--schema", good, "--to", "s3://b/t", folder}, "ends in a slash"},
 		"a whole bucket":       {[]string{"--schema", good, "--to", "s3://b", folder}, "prefix of its own"},
 		"little memory":        {[]string{"--schema", good, "--to", folder, "--memory", "1MiB", folder}, "at least 64MiB"},
+		"rejects":              {[]string{"--schema", good, "--to", folder, "--max-rejects", "1.5", folder}, "--max-rejects \"1.5\": write a number of rows, or a share"},
+		"changes":              {[]string{"--schema", good, "--to", folder, "--on-changed", "load", folder}, "--on-changed \"load\": write fail or skip"},
+		"no open partition":    {[]string{"--schema", good, "--to", folder, "--max-open-partitions", "0", folder}, "--max-open-partitions 0: at least 1"},
 		"a wrong shard":        {[]string{"--schema", good, "--to", folder, "--shard", "3/3", folder}, "shard"},
 		"an unknown flag":      {[]string{"--schema", good, "--to", folder, folder, "--bach-size", "1GB"}, "--bach-size"},
 	} {
@@ -281,6 +284,36 @@ func TestConvertRefusesBadCalls(t *testing.T) {
 				t.Errorf("%+v", r)
 			}
 		})
+	}
+}
+
+// TestConvertStopsForRejectsAndChanges: exit 1, with what to do.
+func TestConvertStopsForRejectsAndChanges(t *testing.T) {
+	from, to := t.TempDir(), filepath.Join(t.TempDir(), "table")
+	line := `{"time":"2026-01-01T00:00:00Z","app_id":1,"request_id":"a"}` + "\n"
+	source := filepath.Join(from, "a.json")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(source, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	convert := func(args ...string) result {
+		return s3compact(append([]string{"convert", "--schema", schemaFile(t, logSchema), "--to", to, from, "--output", "json"}, args...)...)
+	}
+	write(line + "no json\n" + line + line)
+	if r := convert("--max-rejects", "20%"); r.code != exitFailed || !strings.Contains(r.stderr, "1 of the 4 that this run has read") || r.summary(t)["rows_in"] != 0.0 {
+		t.Errorf("%+v", r)
+	}
+	if r := convert("--max-rejects", "25%"); r.code != exitRefused || r.summary(t)["rows_out"] != 3.0 {
+		t.Errorf("%+v", r)
+	}
+	write(line)
+	if r := convert("--on-changed", "fail"); r.code != exitFailed || !strings.Contains(r.stderr, "1 sources changed after they were converted") || r.lines(t, "refused")[0]["reason"] != "changed" {
+		t.Errorf("%+v", r)
+	}
+	if r := convert("--on-changed", "skip"); r.code != exitRefused {
+		t.Errorf("%+v", r)
 	}
 }
 

@@ -108,7 +108,6 @@ func TestPlainText(t *testing.T) {
 		for _, key := range []string{"app/more-1.json", "app/more-2.json"} {
 			joined[key] = b.get(key)
 		}
-		// The second run's output and the first one become one.
 		sum, refused := b.mustCompact(o, "app/")
 		if sum.ObjectsIn != 2 || !maps.Equal(refused, left) {
 			t.Errorf("%+v, refused %v", sum, refused)
@@ -139,6 +138,28 @@ func TestPlainText(t *testing.T) {
 			t.Errorf("%d of %d originals are back, outputs %v", len(got), len(joined), b.outputs("app/"))
 		}
 	})
+}
+
+// TestPlainTextCompactedAgain: originals come back out of an output that absorbed those that they went into.
+func TestPlainTextCompactedAgain(t *testing.T) {
+	b := newBucket(t)
+	originals := map[string][]byte{}
+	absorbed := int64(0)
+	for day := range 3 {
+		for i := range 3 {
+			key := fmt.Sprintf("app/%d-%d.json", day, i)
+			originals[key] = []byte(record("app/", 10*day+i, 1)) // each needs a newline
+			b.put(key, originals[key])
+		}
+		sum, _ := b.mustCompact(b.textOptions(), "app/")
+		absorbed += sum.OutputsAbsorbed
+	}
+	if absorbed == 0 {
+		t.Fatal("nothing was compacted again")
+	}
+	verify(t, b, int64(len(b.outputs("app/"))), 0)
+	b.mustRestore(b.restoreOptions())
+	sameBodies(t, "restored", originals, b.bodies())
 }
 
 // TestPlainTextFindsDamage: every byte of such an output counts, in proofs and for restore.

@@ -6,6 +6,7 @@ import (
 	"hash/maphash"
 	"os"
 	"reflect"
+	"strings"
 	"time"
 )
 
@@ -18,6 +19,7 @@ const (
 	notOnce
 	stuck
 	falseAlarm
+	keptDeleted
 )
 
 var violations = map[uint8]string{
@@ -25,6 +27,8 @@ var violations = map[uint8]string{
 	notOnce:    "success reported while a record is missing, double, or stale",
 	stuck:      "a receipt names an output that does not exist",
 	falseAlarm: "an upload that a worker aborted looks like a loss",
+
+	keptDeleted: "a member is deleted that was to be kept",
 }
 
 func main() {
@@ -33,9 +37,10 @@ func main() {
 	apps := flag.Int("app", 1, "application writes, overwrites and deletes")
 	faults := flag.Int("faults", 1, "crashes and lost answers")
 	undo := flag.Int("restores", 1, "restores")
+	keep := flag.Int("keeps", 0, "attempts whose members are kept")
 	flag.Parse()
 
-	start := initial(uint8(*apps), uint8(*faults), uint8(*undo))
+	start := initial(uint8(*apps), uint8(*faults), uint8(*undo), uint8(*keep))
 	if *only != "" {
 		remove(*only)
 		check(start, *limit, true)
@@ -48,7 +53,11 @@ func main() {
 	for i := range reflect.TypeFor[guardSet]().NumField() {
 		name := reflect.TypeFor[guardSet]().Field(i).Name
 		remove(name)
-		n, found, steps := check(initial(1, 1, 1), *limit, false) // where each of them matters
+		where := initial(1, 1, 1, 0) // where each of them matters
+		if strings.HasPrefix(name, "kept") {
+			where = initial(1, 0, 1, 1)
+		}
+		n, found, steps := check(where, *limit, false)
 		fmt.Printf("without %-18s %9d states  %2d steps  %s\n", name, n, steps, found)
 		bad = bad || steps == 0
 	}
@@ -57,8 +66,8 @@ func main() {
 	}
 }
 
-func initial(apps, faults, undo uint8) state {
-	s := state{apps: apps, crashes: faults, undo: undo}
+func initial(apps, faults, undo, keep uint8) state {
+	s := state{apps: apps, crashes: faults, undo: undo, keeps: keep}
 	for k := range s.src {
 		s.src[k] = 1
 		s.must |= rec(k, 1)
@@ -75,7 +84,7 @@ func remove(name string) {
 		"completeFirst": &g.completeFirst, "etagDelete": &g.etagDelete, "checkHead": &g.checkHead,
 		"settle": &g.settle, "relist": &g.relist, "putBackCreateOnly": &g.putBackCreateOnly,
 		"deadBeforeDelete": &g.deadBeforeDelete, "voidFirst": &g.voidFirst, "compareAgain": &g.compareAgain,
-		"keepUnsure": &g.keepUnsure,
+		"keepUnsure": &g.keepUnsure, "keptLeftOut": &g.keptLeftOut, "keptNotAbsorbed": &g.keptNotAbsorbed, "keptCarried": &g.keptCarried,
 	}
 	f, ok := fields[name]
 	if !ok {

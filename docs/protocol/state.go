@@ -51,6 +51,7 @@ type entry struct {
 	abs  atts // commit: outputs that att absorbed
 	dead atts // done: outputs that are dead from here on
 	open bool // void: its upload was seen open, so nothing had been deleted for it
+	keep bool // commit: its members stay; void, restore: so they do for the commit before
 }
 
 // stage is how far one attempt's output has come. Only a live one can be seen by readers.
@@ -88,6 +89,7 @@ const (
 	collecting     // removing outputs that the log declares dead
 	voiding        // the commit can't or should not be carried out, next: void
 	resolving      // a settled void was compared, next: the entry that follows it
+	ending         // the log names an output whose members were kept, next: list what of them is to be deleted
 )
 
 type worker struct {
@@ -101,6 +103,7 @@ type worker struct {
 	taken bool // restore: a key holds something newer
 	abs   atts
 	junk  atts
+	keep  bool // the members of its attempt stay
 	ok    bool // voiding: the upload was seen open; resolving: the commit holds again
 	// a commit request in the network, applied at any later time or never
 	flying  bool
@@ -108,6 +111,7 @@ type worker struct {
 	flyAtt  uint8
 	flyMem  recs
 	flyAbs  atts
+	flyKeep bool
 }
 
 type state struct {
@@ -122,6 +126,7 @@ type state struct {
 	apps    uint8
 	crashes uint8
 	undo    uint8 // restores left
+	keeps   uint8 // attempts left whose members stay
 	wrong   uint8 // index into violations, set by an action that saw one
 }
 
@@ -145,12 +150,18 @@ func (s *state) outputs() (r recs) {
 }
 
 // copies counts how many live objects hold each record: in once the records held at
-// least once, in twice those held more often.
+// least once, in twice those held more often. A source whose record is in an output with
+// keep is counted once with it.
 func (s *state) copies() (once, twice recs) {
 	add := func(r recs) { twice |= once & r; once |= r }
-	add(s.srcRecs())
+	src, kept := s.srcRecs(), s.kept(s.logLen)
+	add(src)
 	for i := range s.out {
-		if s.out[i].stage == live {
+		switch {
+		case s.out[i].stage != live:
+		case kept&(1<<i) != 0:
+			add(s.out[i].recs &^ src)
+		default:
 			add(s.out[i].recs)
 		}
 	}
@@ -221,6 +232,32 @@ func (s *state) committed(a int, n uint8) bool {
 		}
 	}
 	return ok
+}
+
+// kept are the outputs whose members stay, as the first n entries have it. A later commit
+// that names one of them again without keep ends that.
+func (s *state) kept(n uint8) (r atts) {
+	for _, e := range s.log[:n] {
+		switch {
+		case e.kind == commit && e.keep:
+			r |= 1 << e.att
+		case e.kind == commit:
+			r &^= 1 << e.att
+		}
+		r &^= e.dead
+	}
+	return r
+}
+
+// keptRecs are the records of the live ones among them.
+func (s *state) keptRecs(n uint8) (r recs) {
+	kept := s.kept(n)
+	for a, o := range s.out {
+		if kept&(1<<a) != 0 && o.stage == live {
+			r |= o.recs
+		}
+	}
+	return r
 }
 
 // declaredDead: outputs that the first n entries declare dead.

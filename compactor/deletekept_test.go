@@ -3,10 +3,14 @@ package compactor
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/s3compact/s3compact/internal/s3store"
+	"github.com/s3compact/s3compact/internal/s3test/model"
+	"github.com/s3compact/s3compact/inventory"
+	"github.com/s3compact/s3compact/validate"
 )
 
 // TestDeleteWhatWasKept: the originals that --keep-originals left are deleted
@@ -118,5 +122,44 @@ func TestDeleteKeptAtEveryFault(t *testing.T) {
 			t.Fatalf("killed at request %d (%v), the rerun says %v", n, at, err)
 		}
 		sameRecords(t, fmt.Sprintf("killed at request %d (%v)", n, at), want, b.records(""))
+	}
+}
+
+// TestDeleteKeptOfWhatWasTakenApart: of a commit with two outputs, one of which
+// was restored, only what the other one holds is deleted.
+func TestDeleteKeptOfWhatWasTakenApart(t *testing.T) {
+	server := model.New(model.Options{}, dataBucket)
+	c := server.Client("worker", nil)
+	ctx := context.Background()
+	for p := range 2 {
+		for i := range 3 {
+			if _, err := c.Put(ctx, dataBucket, fmt.Sprintf("app/p=%d/%d.json.gz", p, i), good("app/", 10*p+i), s3store.PutOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	o := Options{
+		Bucket: dataBucket, State: DefaultState(dataBucket), Content: validate.ContentNDJSON, Tool: "test", Keep: true, AssumeAlone: true,
+		Selection: inventory.Selection{GroupBy: inventory.Grouping{Depth: 1}, SmallSizeBytes: 1 << 20, MinObjects: 2, Match: "*.gz", TargetSizeBytes: 64 << 20},
+	}
+	if _, err := Run(ctx, c, o, []string{"app/"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Restore(ctx, c, RestoreOptions{Options: Options{State: o.State, Tool: "test", AssumeAlone: true}, Keys: []string{"app/p=0/0.json.gz"}}); err != nil {
+		t.Fatal(err)
+	}
+	o.Keep, o.DeleteKept, o.Selection.MinObjects = false, true, 100 // nothing new is joined
+	sum, err := Run(ctx, c, o, []string{"app/"})
+	if err != nil || sum.ObjectsDeleted != 3 {
+		t.Errorf("%+v, %v", sum, err)
+	}
+	var got []string
+	for _, key := range server.Keys(dataBucket) {
+		if strings.HasPrefix(key, "app/p=0/") || strings.HasPrefix(key, "app/p=1/") && !isOutput(key) {
+			got = append(got, key)
+		}
+	}
+	if want := []string{"app/p=0/0.json.gz", "app/p=0/1.json.gz", "app/p=0/2.json.gz"}; !slices.Equal(got, want) {
+		t.Errorf("left are %v, want %v", got, want)
 	}
 }

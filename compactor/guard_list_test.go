@@ -76,6 +76,19 @@ func anotherCommits(f *strike) {
 	_, _ = Run(context.Background(), c, f.k.s.options(), f.k.s.w.groups)
 }
 
+// closedMeanwhile lets another worker close the state, try again after a while,
+// and compact with another state where that one is closed.
+func closedMeanwhile(f *strike, after time.Duration) {
+	k := f.k.s.worker(f.k.number + 5)
+	k.Client = f.k.s.server.Client("closer", nil)
+	k.store = k.Client
+	if movingOn(k) != nil {
+		time.Sleep(after)
+		_ = movingOn(k)
+	}
+	f.k.s.moved = false // the worker that is disturbed knows nothing of it
+}
+
 // restoringWorld makes the workers of a world restore.
 func restoringWorld(w *world) {
 	w.before = func(s *scene) { s.play(s.worker(90)) }
@@ -340,6 +353,22 @@ func guards() []guard {
 					return nil
 				}
 				b.head = func(key string, i *s3store.Info, err error) error { return err }
+				return b
+			},
+		},
+		{
+			name: "closing settles", world: "closed meanwhile", at: point{"put", "entry1", 1}, do: then(func(f *strike) { closedMeanwhile(f, time.Second) }),
+			loosen: func(o *Options) { o.SettleAfter = 1 },
+		},
+		{
+			name: "a commit expires", world: "closed meanwhile", at: point{"put", "entry1", 1}, do: then(func(f *strike) { closedMeanwhile(f, settleTime) }),
+			lacks: model.Lacks{SignatureAge: true},
+		},
+		{
+			name: "authority asks for the layout", world: "closed meanwhile", at: point{"head", "layout", 1}, do: then(func(f *strike) { closedMeanwhile(f, settleTime) }),
+			breach: func(k *worker) Store {
+				b := breached(k)
+				b.probe = func(key string, exists bool) bool { return exists && !strings.Contains(key, "/layout/") }
 				return b
 			},
 		},

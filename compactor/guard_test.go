@@ -27,7 +27,7 @@ func (g *guard) trial(without bool) *trial {
 	x.breach = g.breach
 	if g.lacks != (model.Lacks{}) {
 		w.server.Lacks = g.lacks
-		w.server.LacksAt = func(key string) bool { return !strings.HasPrefix(key, "_s3compact/canary/") }
+		w.server.LacksAt = func(_, key string) bool { return !strings.HasPrefix(key, "_s3compact/canary/") }
 	}
 	if g.loosen != nil {
 		before := w.change

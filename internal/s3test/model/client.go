@@ -136,7 +136,7 @@ func (s *Server) serve(c Call, apply func(*bucket, Call) Answer) Answer {
 	defer s.mu.Unlock()
 	var a Answer
 	switch b := s.buckets[c.Bucket]; {
-	case !s.lacks(c.Key).SignatureAge && s.now().Sub(c.Signed).Abs() > MaxSignatureAge:
+	case !s.lacks(c.Bucket, c.Key).SignatureAge && s.now().Sub(c.Signed).Abs() > MaxSignatureAge:
 		a.Err = c.err(403, "RequestTimeTooSkewed", s3store.ErrExpired)
 		if c.Op == "head" {
 			a.Err = c.err(403, "Forbidden", s3store.ErrDenied)
@@ -320,7 +320,7 @@ func (c *Client) Put(ctx context.Context, name, key string, content []byte, o s3
 	content = slices.Clone(content)
 	s := c.server
 	a := c.send(ctx, call, func(b *bucket, call Call) Answer {
-		lacks, there := s.lacks(key), b.current[key]
+		lacks, there := s.lacks(name, key), b.current[key]
 		switch {
 		case o.CreateOnly && there != nil && !lacks.CreateOnly, o.IfMatch != "" && there != nil && there.ETag != o.IfMatch:
 			return Answer{Err: call.err(412, "PreconditionFailed", s3store.ErrPrecondition)}
@@ -342,7 +342,7 @@ func (c *Client) Delete(ctx context.Context, name, key, etag string) error {
 	c.counted(&c.count.Delete)
 	call := Call{Op: "delete", Bucket: name, Key: key, ETag: etag}
 	return c.send(ctx, call, func(b *bucket, call Call) Answer {
-		return Answer{Err: c.server.deleteOne(b, call, key, etag, !c.server.lacks(key).DeleteIfMatch)}
+		return Answer{Err: c.server.deleteOne(b, call, key, etag, !c.server.lacks(name, key).DeleteIfMatch)}
 	}).Err
 }
 
@@ -371,12 +371,12 @@ func (c *Client) DeleteBatch(ctx context.Context, name string, keys []s3store.Ke
 		return nil, call.err(400, "MalformedXML", s3store.ErrBadRequest)
 	}
 	a := c.send(ctx, call, func(b *bucket, call Call) Answer {
-		if c.server.lacks(call.Key).BatchDelete {
+		if c.server.lacks(name, call.Key).BatchDelete {
 			return Answer{Err: call.err(501, "NotImplemented", s3store.ErrUnsupported)}
 		}
 		errs := make([]error, len(keys))
 		for i, k := range keys {
-			errs[i] = c.server.deleteOne(b, call, k.Key, k.ETag, !c.server.lacks(k.Key).BatchETags)
+			errs[i] = c.server.deleteOne(b, call, k.Key, k.ETag, !c.server.lacks(name, k.Key).BatchETags)
 		}
 		return Answer{Errs: errs}
 	})

@@ -28,7 +28,7 @@ func (c *Client) CopyPart(ctx context.Context, name, key, id string, number int3
 			return Answer{Err: call.err(412, "PreconditionFailed", s3store.ErrPrecondition)}
 		}
 		p := part{body: v.Body, etag: etagOf(v.Body)}
-		if !s.lacks(key).Checksums {
+		if !s.lacks(name, key).Checksums {
 			p.crc = validate.EncodeCRC64(validate.CRC64(v.Body))
 		}
 		u.parts[number] = p

@@ -86,7 +86,7 @@ func TestConditions(t *testing.T) {
 // TestLacks: each condition that is not enforced is not, and only for the keys that it holds for.
 func TestLacks(t *testing.T) {
 	all := Lacks{CreateOnly: true, DeleteIfMatch: true, BatchETags: true, Checksums: true, SignatureAge: true}
-	c := New(Options{Lacks: all, LacksAt: func(key string) bool { return key != "strict" }}, "b").Client("c", nil)
+	c := New(Options{Lacks: all, LacksAt: func(_, key string) bool { return key != "strict" }}, "b").Client("c", nil)
 	for key, enforced := range map[string]bool{"strict": true, "lax": false} {
 		want := func(e error) error {
 			if enforced {

@@ -74,7 +74,7 @@ func (s *Server) newVersion(c Call, key string, body []byte, etag string, a s3st
 	if v.Tags != "" {
 		v.TagCount = strings.Count(v.Tags, "&") + 1
 	}
-	if !s.lacks(key).Checksums {
+	if !s.lacks(c.Bucket, key).Checksums {
 		v.CRC64NVME = validate.EncodeCRC64(validate.CRC64(body))
 	}
 	if v.Attributes.StorageClass == "" {
@@ -125,7 +125,7 @@ func (s *Server) assemble(c Call, u *upload, parts []s3store.Part, crc string) (
 	if len(parts) == 0 {
 		return nil, c.err(400, "InvalidRequest", s3store.ErrBadRequest)
 	}
-	if !s.lacks(u.key).Checksums && crc != "" && crc != validate.EncodeCRC64(validate.CRC64(body)) {
+	if !s.lacks(c.Bucket, u.key).Checksums && crc != "" && crc != validate.EncodeCRC64(validate.CRC64(body)) {
 		return nil, c.err(400, "BadDigest", s3store.ErrBadRequest)
 	}
 	v := s.newVersion(c, u.key, body, fmt.Sprintf("%s-%d", etagOf(sums), len(parts)), u.attributes)

@@ -40,7 +40,7 @@ type Lacks struct {
 // Options of a server. The zero value is S3 itself.
 type Options struct {
 	Lacks     Lacks
-	LacksAt   func(key string) bool // the keys for which Lacks holds; nil: all
+	LacksAt   func(bucket, key string) bool // where Lacks holds; nil: everywhere
 	Versioned bool
 	// PageKeys is the number of entries of an answer to a LIST, at most (0: 1,000).
 	PageKeys int
@@ -120,9 +120,9 @@ func (s *Server) now() time.Time { return time.Now().Add(s.ahead).UTC() }
 // date is the clock as a Date header shows it.
 func (s *Server) date() time.Time { return s.now().Truncate(time.Second) }
 
-// lacks is what is not enforced for a key.
-func (s *Server) lacks(key string) Lacks {
-	if s.o.LacksAt != nil && !s.o.LacksAt(key) {
+// lacks is what is not enforced for an object.
+func (s *Server) lacks(bucket, key string) Lacks {
+	if s.o.LacksAt != nil && !s.o.LacksAt(bucket, key) {
 		return Lacks{}
 	}
 	return s.o.Lacks

@@ -34,7 +34,7 @@ func (c *Client) UploadPart(ctx context.Context, name, key, id string, number in
 			return Answer{Err: call.err(404, "NoSuchUpload", s3store.ErrNotFound)}
 		}
 		p := part{body: content, etag: etagOf(content), crc: validate.EncodeCRC64(crc)}
-		if !s.lacks(key).Checksums && crc != validate.CRC64(content) {
+		if !s.lacks(name, key).Checksums && crc != validate.CRC64(content) {
 			return Answer{Err: call.err(400, "BadDigest", s3store.ErrBadRequest)}
 		}
 		u.parts[number] = p
@@ -60,7 +60,7 @@ func (c *Client) CompleteUpload(ctx context.Context, name, key, id string, parts
 		if err != nil {
 			return Answer{Err: err}
 		}
-		if b.current[key] != nil && !s.lacks(key).CreateOnly {
+		if b.current[key] != nil && !s.lacks(name, key).CreateOnly {
 			return Answer{Err: call.err(412, "PreconditionFailed", s3store.ErrPrecondition)}
 		}
 		delete(b.uploads, id)

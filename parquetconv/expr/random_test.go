@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -167,4 +168,30 @@ func TestFormsAgree(t *testing.T) {
 		t.Errorf("%d of %d expressions were right; %d values, %d nulls, %d faults", parsed, expressions, values, nulls, faults)
 	}
 	t.Log(fmt.Sprintf("%d expressions, %d values, %d nulls, %d faults", parsed, values, nulls, faults))
+}
+
+// TestOneExpressionManyGoroutines is for the race detector too.
+func TestOneExpressionManyGoroutines(t *testing.T) {
+	const rows = 50
+	data := randomTable(t, rand.New(rand.NewPCG(1, 2)), rows)
+	for _, text := range []string{
+		"case s when t then lower(s) when 'abc' then regexp_extract(s, '(b)(c)', 2) else url_decode(s) end", "s like t escape '!'", "s like '%b%' and regexp_like(t, 'b')",
+		"json_extract_scalar(j, '$.a.b') || cast(j as string)", "try_cast(s as timestamp) between ts and ts", "c * 2 in (25, 0.02)", "coalesce(to_timestamp(s, '%Y-%m-%d'), ts)",
+	} {
+		e, err := Parse(text, data.scope)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := data.batch(t, 0, rows, form{dictionaries: true})
+		want := results(t, e, b)
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				if got := results(t, e, &Batch{Rows: rows, Columns: b.Columns}); !slices.Equal(got, want) {
+					t.Errorf("%s: %v, want %v", text, got, want)
+				}
+			})
+		}
+		all.Wait()
+	}
 }

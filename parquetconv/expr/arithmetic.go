@@ -94,7 +94,7 @@ func (f *frame) intsOf(a, b *vector, nulls []bool, op byte) vector {
 	for i := range out {
 		x, y := a.ints[i&a.mask], b.ints[i&b.mask]
 		var z int64
-		ok := true
+		var ok bool
 		switch op {
 		case '+':
 			z = x + y

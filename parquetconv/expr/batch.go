@@ -96,6 +96,10 @@ func (e *Expr) EvalColumns(b *Batch) (arrow.Array, []Fault) {
 	return out, faults
 }
 
+// Certain says that the expression is known to have no faults, whatever the
+// columns hold: columns, constants, buckets, and casts to types that hold all.
+func (e *Expr) Certain() bool { return e.root.certain }
+
 // column is the index of the column that the expression is the name of.
 func (e *Expr) column() (int, bool) {
 	if e.root.isColumn {

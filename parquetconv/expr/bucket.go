@@ -28,6 +28,7 @@ func buildBucket(c *checker, s *syntax, args []*node) (*node, error) {
 		return int64(hash(&v[0], i)&math.MaxInt32) % n, nil
 	})
 	bucket.buckets = int(n)
+	bucket.certain = x.certain
 	return bucket, nil
 }
 

@@ -72,6 +72,17 @@ func conversion(from, to value.Type) converter {
 	return nil
 }
 
+// holdsAll says whether a type is known to have each value of another one.
+func holdsAll(from, to value.Type) bool {
+	switch {
+	case from == to, from.Kind == value.Null:
+		return true
+	case from.Kind == value.Timestamp && to.Kind == value.Date, from.Kind == value.Date && to.Kind == value.Timestamp:
+		return true
+	}
+	return from.Kind == value.Int32 && to.Kind == value.Int64 || from.Kind == value.Float && to.Kind == value.Double
+}
+
 func numeric(t value.Type) bool { return anyInt(t) || anyFloat(t) || t.Kind == value.Decimal }
 
 func eachInt(convert func(int64) int64) converter {

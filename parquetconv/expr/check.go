@@ -138,7 +138,7 @@ func (c *checker) slot(column int, t value.Type) int {
 }
 
 func slotNode(slot int, t value.Type) *node {
-	return &node{t: t, reads: []int{slot}, isColumn: true, eval: func(f *frame) vector { return f.column(slot) }}
+	return &node{t: t, reads: []int{slot}, isColumn: true, certain: true, eval: func(f *frame) vector { return f.column(slot) }}
 }
 
 // bound evaluates a value once for a body that reads it several times.
@@ -226,5 +226,7 @@ func join(a, b value.Type) (value.Type, bool) {
 // converted brings a node to a type that join gave.
 func converted(n *node, t value.Type) *node {
 	convert := conversion(n.t, t)
-	return newNode(t, []*node{n}, func(f *frame) vector { return convert(f, f.plain(n.run(f))) })
+	out := newNode(t, []*node{n}, func(f *frame) vector { return convert(f, f.plain(n.run(f))) })
+	out.certain = n.certain && holdsAll(n.t, t)
+	return out
 }

@@ -14,6 +14,7 @@ type node struct {
 	number   string              // of a constant that was written as a number
 	reads    []int               // slots, sorted
 	isColumn bool                // nothing but the column of reads[0]
+	certain  bool                // known to have no faults
 	foldable bool                // computed from constants alone
 	buckets  int                 // of bucket(n, x): n
 }
@@ -38,7 +39,7 @@ func (n *node) read(slots []int) {
 
 func constantNode(t value.Type, x value.Value) *node {
 	v := constantVector(x, t.Kind)
-	return &node{t: t, constant: &v, eval: func(*frame) vector { return v }}
+	return &node{t: t, constant: &v, certain: true, eval: func(*frame) vector { return v }}
 }
 
 // literal is the value of a constant that is not null.

@@ -6,6 +6,7 @@ package rows
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -92,11 +93,11 @@ func (d *Decoder) newScanner() (Scanner, error) {
 // their texts must be kept for so long.
 func (d *Decoder) mayReject() bool {
 	for _, c := range d.schema.Columns {
-		if c.Expr != nil && (c.Required || c.OnBad == schema.OnBadReject) {
+		if c.Expr != nil && (c.Required || c.OnBad == schema.OnBadReject && !c.Expr.Certain()) {
 			return true
 		}
 	}
-	return len(d.schema.Partitions) > 0
+	return slices.ContainsFunc(d.schema.Partitions, func(p schema.Partition) bool { return !p.Expr.Certain() || mayBeTooLong(&p) })
 }
 
 // Begin says that the text that comes next is that of another source. number

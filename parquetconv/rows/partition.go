@@ -17,6 +17,12 @@ const DefaultPartition = "__HIVE_DEFAULT_PARTITION__"
 // maxSegmentBytes is the longest name of a folder that file systems take.
 const maxSegmentBytes = 255
 
+// mayBeTooLong says whether a partition's value can have too long a name.
+func mayBeTooLong(p *schema.Partition) bool {
+	const mostOfOthers = len("9999-12-31 23%3A59%3A59.999999") // no other type's text is longer, nor DefaultPartition
+	return p.Type.Kind == value.String || len(appendEscaped(nil, []byte(p.Name)))+len("=")+mostOfOthers > maxSegmentBytes
+}
+
 // level is the values of one partition column in a block, each written once.
 type level struct {
 	ids      []int32  // of each row, an index of segments

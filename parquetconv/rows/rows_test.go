@@ -228,6 +228,35 @@ partitions: [{name: k}, {name: hour, type: timestamp, expr: "cast(t as timestamp
 	}
 }
 
+// TestTextsOfRejects: a row that is rejected after it was scanned has its text,
+// and texts are kept only where that may be.
+func TestTextsOfRejects(t *testing.T) {
+	const columns = "columns: [{name: id, type: int64}, {name: n, type: int64, expr: \"%s\", %s}]\npartitions: [{name: \"%s\", type: int64, expr: \"%s\"}]"
+	for _, c := range []struct {
+		expr, rule, name, partition string
+		keeps                       bool
+	}{
+		{"1 / id", "on_bad: \"null\"", "p", "id", false},
+		{"id", "on_bad: reject", "p", "bucket(16, id)", false},
+		{"1 / id", "on_bad: reject", "p", "id", true},
+		{"nullif(id, 0)", "required: true", "p", "id", true},
+		{"id", "on_bad: \"null\"", "p", "1 / id", true},
+		{"id", "on_bad: \"null\"", strings.Repeat("%", 90), "id", true},
+	} {
+		d := newDecoder(t, parse(t, fmt.Sprintf(columns, c.expr, c.rule, c.name, c.partition)), Options{})
+		if err := decodeAll(t, d, 0, Source{}, []byte(`{"id":1} {"id":0}`), 1<<20, nil); err != nil {
+			t.Fatal(err)
+		}
+		b, err := d.Take()
+		if err != nil || d.mayReject() != c.keeps || c.keeps != (len(b.Rejects) > 0) {
+			t.Fatalf("%+v: keeps texts %v, rejects %v, %v", c, d.mayReject(), b.Rejects, err)
+		}
+		if n := len(b.Rejects); n > 0 && string(b.Rejects[n-1].Raw) != `{"id":0}` {
+			t.Errorf("%+v: %q", c, b.Rejects[n-1].Raw)
+		}
+	}
+}
+
 func TestBadValuesAreCounted(t *testing.T) {
 	d := newDecoder(t, parse(t, "columns: [{name: a, type: int32}, {name: b, type: int64, expr: \"a * 9223372036854775807\"}]"), Options{})
 	err := decodeAll(t, d, 0, Source{}, []byte(`{"a":"x"}{"a":"y"}{"a":2}{"a":1}`), 1<<20, nil)

@@ -22,6 +22,9 @@ type scratch struct {
 	def     []int16
 	numbers numberTable
 	local   []uint32 // by code of a dictionary: the code in the row group plus one
+	parts   []vector // of a column
+	offsets []int32  // of a page of text
+	text    []byte
 }
 
 // ones are the definition levels of n values that are there.
@@ -255,11 +258,11 @@ func writeCoded(cw *file.ByteArrayColumnChunkWriter, s *scratch, l *leaf, d entr
 // order in which they come. It returns no entries when a dictionary of them
 // would hardly be smaller than the text.
 func (s *scratch) compact(local, codes []uint32, d entries) *entries {
+	used := allocate[uint32](&s.arena, min(len(codes), d.len()))[:0]
+	textBytes, entryBytes := int64(0), int64(0)
 	if len(s.local) < d.len() {
 		s.local = append(s.local, make([]uint32, d.len()-len(s.local))...)
 	}
-	var used []uint32
-	textBytes, entryBytes := int64(0), int64(0)
 	for i, c := range codes {
 		size := int64(d.offsets[c+1]-d.offsets[c]) + 4
 		textBytes += size
@@ -283,6 +286,10 @@ func (s *scratch) compact(local, codes []uint32, d entries) *entries {
 	}
 	return &out
 }
+
+// mayNotPay says that so many rows may have too many different ones of a
+// dictionary's entries for a dictionary.
+func mayNotPay(rows int, d entries) bool { return rows < 4*d.len() }
 
 // maxDictionaryPageBytes bounds what readers must hold for each column chunk.
 const maxDictionaryPageBytes = 8 << 20
@@ -345,7 +352,8 @@ func writeExpanded(cw *file.ByteArrayColumnChunkWriter, s *scratch, l *leaf, cod
 		return d.text(c)
 	}
 	level := 0
-	offsets, data := make([]int32, 0, pageRows+1), []byte(nil)
+	offsets, data := s.offsets, s.text
+	defer func() { s.offsets, s.text = offsets, data }()
 	for at := 0; level < l.levels.n; {
 		start := level
 		offsets, data = append(offsets[:0], 0), data[:0]

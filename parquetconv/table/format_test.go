@@ -137,8 +137,15 @@ func TestMixedText(t *testing.T) {
 			t.Errorf("codes and text: %s %s %s", rows[0], rows[2000], rows[4999])
 		}
 		files = write(t, Options{Schema: s}, gather, uniqueCoded)
-		if got := dataEncodings(chunkOf(t, files[0], 0, 0)); len(got) != 1 || got[0] != parquet.Encodings.Plain {
+		if got := dataEncodings(chunkOf(t, files[0], 0, 0)); len(got) != 1 || got[0] != parquet.Encodings.DeltaLengthByteArray {
 			t.Errorf("unique codes: %v", got)
+		}
+		files = write(t, Options{Schema: s, RowGroupBytes: 1}, gather, coded, uniqueCoded)
+		if got := dataEncodings(chunkOf(t, files[0], 1, 0)); len(got) != 1 || got[0] != parquet.Encodings.Plain {
+			t.Errorf("unique codes in a file with a dictionary: %v", got)
+		}
+		if rows := shownFile(t, files[0]); rows[1999] != `"one"` || rows[2999] != fmt.Sprintf("%q", fmt.Sprintf("%032d", 999)) {
+			t.Errorf("unique codes in a file with a dictionary: %s %s", rows[1999], rows[2999])
 		}
 	}
 }

@@ -2,6 +2,7 @@ package table
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/apache/arrow-go/v18/parquet/file"
 )
@@ -77,6 +78,10 @@ func (j *job) choose(sources []source) ([]encoding, error) {
 		rows += sources[n].rows
 		n++
 	}
+	all := 0
+	for i := range sources {
+		all += sources[i].rows
+	}
 	anew := known == nil || 2*known.rows < min(rows, sampleRows)
 	if anew {
 		known = &choice{rows: rows}
@@ -88,6 +93,13 @@ func (j *job) choose(sources []source) ([]encoding, error) {
 			coded := true
 			for i := range sources {
 				coded = coded && sources[i].isCoded(c)
+			}
+			if coded && mayNotPay(all, j.dictionaries[c]) {
+				pays, err := j.pays(c, sources)
+				if err != nil {
+					return nil, err
+				}
+				coded = pays
 			}
 			out = append(out, chooseText(coded))
 			if anew {
@@ -110,6 +122,17 @@ func (j *job) choose(sources []source) ([]encoding, error) {
 	return out, nil
 }
 
+// pays says whether a column of codes is smaller with a dictionary.
+func (j *job) pays(c int, sources []source) (bool, error) {
+	v, err := j.column(c, sources, nil)
+	if err != nil {
+		return false, err
+	}
+	values := flatLeaf(&j.writer.format.layouts[c], j.scratch, &v).values
+	codes := values.codes(&j.scratch.arena)
+	return j.scratch.compact(allocate[uint32](&j.scratch.arena, len(codes)), codes, j.dictionaries[c]) != nil, nil
+}
+
 // column reads a column of the sources into one vector.
 func (j *job) column(c int, sources []source, order []int32) (vector, error) {
 	s, l := j.scratch, &j.writer.format.layouts[c]
@@ -119,7 +142,8 @@ func (j *job) column(c int, sources []source, order []int32) (vector, error) {
 	}
 	s.read.reserve(size)
 	s.arena.reset()
-	parts := make([]vector, len(sources))
+	s.parts = slices.Grow(s.parts[:0], len(sources))[:len(sources)]
+	parts := s.parts
 	for i := range sources {
 		var err error
 		if parts[i], err = sources[i].column(&s.read, &j.writer.spill, l, c); err != nil {
@@ -127,6 +151,7 @@ func (j *job) column(c int, sources []source, order []int32) (vector, error) {
 		}
 	}
 	v := concat(l, &s.arena, j.dictionaries[c].len(), parts)
+	clear(parts) // no segment is kept for them
 	if order != nil {
 		v = v.gather(l, &s.arena, order)
 	}

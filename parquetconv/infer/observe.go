@@ -257,8 +257,6 @@ func (n *node) number(raw []byte) {
 	n.least, n.most = math.Min(n.least, approximate), math.Max(n.most, approximate)
 }
 
-func (n *node) numbers() int64 { return n.count[kindWhole] + n.count[kindFraction] + n.count[kindWide] }
-
 // values is how many there are beside null.
 func (n *node) values() int64 { return n.seen - n.nulls }
 

@@ -135,7 +135,8 @@ func integers[T ~int32 | ~int64](l *level, a arrow.Array, values []T) {
 			continue
 		}
 		isSmall := v >= 0 && v < smallInteger
-		id, ok := int32(0), false
+		var id int32
+		var ok bool
 		if isSmall {
 			id, ok = small[v]-1, small[v] > 0
 		} else {

@@ -112,6 +112,9 @@ func lastMember(b []byte) int {
 	return 0
 }
 
+// textPerStored is about as much text as a stored byte of logs inflates to.
+const textPerStored = 8
+
 // inflateSegment inflates the members of a segment, up to what is not as it
 // should be: it may not be a member that begins there.
 func (rd *reader) inflateSegment(ctx context.Context, seg *segment) {
@@ -122,7 +125,7 @@ func (rd *reader) inflateSegment(ctx context.Context, seg *segment) {
 	defer rd.giveCPU()
 	d := rd.inflaters.Get().(*inflate.Decoder)
 	defer rd.inflaters.Put(d)
-	text := rd.textBuffers.get(0)
+	text := rd.textBuffers.get(min(textPerStored*len(seg.stored), rd.budget.segmentText) + inflate.SlackBytes)
 	for seg.used < len(seg.stored) {
 		longer, n, err := d.AppendGzip(text, seg.stored[seg.used:], rd.budget.segmentText-len(text))
 		if err != nil {
@@ -158,19 +161,35 @@ func (r *segmentReader) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// buffers keeps big buffers that are not in use for the next piece of a source.
-type buffers struct{ pool sync.Pool }
+// buffers keeps the big buffers that are not in use. There are never more than
+// were in use at once: a pool of package sync would give them up at each
+// collection of garbage, and growing one costs as much as filling it.
+type buffers struct {
+	mu   sync.Mutex
+	rest [][]byte
+}
 
 // get is an empty buffer of at least a capacity.
 func (p *buffers) get(capacity int) []byte {
-	if b, ok := p.pool.Get().(*[]byte); ok && cap(*b) >= capacity {
-		return (*b)[:0]
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := len(p.rest)
+	if n == 0 {
+		return make([]byte, 0, capacity)
 	}
-	return make([]byte, 0, capacity)
+	b := p.rest[n-1]
+	p.rest = p.rest[:n-1]
+	if cap(b) < capacity {
+		return make([]byte, 0, capacity)
+	}
+	return b[:0]
 }
 
 func (p *buffers) put(b []byte) {
-	if cap(b) > 0 {
-		p.pool.Put(&b)
+	if cap(b) == 0 {
+		return
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.rest = append(p.rest, b)
 }

@@ -7,6 +7,8 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
 
 	"github.com/s3compact/s3compact/parquetconv/expr"
 )
@@ -132,8 +134,30 @@ func (p placed) exprError(err error) error {
 // parseFile reads the YAML strictly: an unknown key is an error with its place.
 func parseFile(text []byte) (*file, error) {
 	f := &file{}
-	if err := yaml.UnmarshalWithOptions(text, f, yaml.Strict()); err != nil {
+	tree, err := parser.ParseBytes(text, 0)
+	switch {
+	case err != nil:
+	case len(tree.Docs) > 1:
+		return nil, at(tree.Docs[1]).errorf("a second document: a schema file has one")
+	case len(tree.Docs) == 1 && tree.Docs[0].Body != nil:
+		ast.Walk(nullsAsText{}, tree.Docs[0].Body)
+		err = yaml.NodeToValue(tree.Docs[0].Body, f, yaml.Strict())
+	}
+	if err != nil {
 		return nil, errors.New(strings.TrimSpace(yaml.FormatError(err, false, true)))
 	}
 	return f, nil
+}
+
+// nullsAsText makes the values that YAML takes for null the text that stands
+// there, if one does, since on_bad: null and expr: null mean something.
+type nullsAsText struct{}
+
+func (v nullsAsText) Visit(node ast.Node) ast.Visitor {
+	if pair, ok := node.(*ast.MappingValueNode); ok {
+		if null, ok := pair.Value.(*ast.NullNode); ok && null.GetToken().Type == token.NullType {
+			pair.Value = ast.String(null.GetToken())
+		}
+	}
+	return v
 }

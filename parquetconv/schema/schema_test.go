@@ -143,6 +143,16 @@ func TestBadSchemas(t *testing.T) {
 			}
 		})
 	}
+	// To YAML these are no text.
+	if _, err := Parse([]byte("version: 1\ncolumns: [{name: a, type: int64, required: true, on_bad: null}]"), nil); err == nil || !strings.Contains(err.Error(), "line 2, column 58: column \"a\" is required") {
+		t.Errorf("a required column that becomes null: %v", err)
+	}
+	if s, err := Parse([]byte("version: 1\npartitions:\nsort_by:\ncolumns: [{name: a, type: int64, expr: null, on_bad: null}]"), nil); err != nil || s.Columns[0].Expr == nil {
+		t.Errorf("an expression that is null: %v", err)
+	}
+	if _, err := Parse([]byte("version: 1\ncolumns: [{name: a, type: int64}]\n---\nversion: 1\n"), nil); err == nil || !strings.Contains(err.Error(), "line 4, column 8: a second document") {
+		t.Errorf("two documents: %v", err)
+	}
 	if _, err := Parse([]byte("version: 1\ncolumns: []\n"), nil); err == nil {
 		t.Error("a schema without columns")
 	}

@@ -3,11 +3,9 @@
 package jobs
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"net/http"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -19,62 +17,18 @@ import (
 	"github.com/s3compact/s3compact/internal/interop"
 )
 
-// motoServer is a Batch of moto that marks jobs as done without running them,
-// with the queue "spot". It ends with its standard input.
-const motoServer = `
-import sys, json
-from moto.server import ThreadedMotoServer
-from moto.core.config import default_user_config
-default_user_config["batch"] = {"use_docker": False}
-server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-server.start()
-host, port = server.get_host_and_port()
-url = "http://%s:%d" % (host, port)
-import boto3
-def client(service):
-    return boto3.client(service, endpoint_url=url, region_name="eu-west-1", aws_access_key_id="test", aws_secret_access_key="test")
+// spotQueue makes the queue "spot".
+const spotQueue = `
 role = client("iam").create_role(RoleName="batch", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
 b = client("batch")
 env = b.create_compute_environment(computeEnvironmentName="env", type="UNMANAGED", state="ENABLED", serviceRole=role)["computeEnvironmentArn"]
 b.create_job_queue(jobQueueName="spot", state="ENABLED", priority=1, computeEnvironmentOrder=[{"order": 1, "computeEnvironment": env}])
-print("at " + url, flush=True)
-sys.stdin.read()
 `
 
 func startMoto(t *testing.T) (api *batch.Client, url string) {
 	t.Helper()
-	cmd := exec.Command(interop.Moto(t), "-c", motoServer)
-	cmd.Stderr = t.Output()
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = stdin.Close()
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("moto ended with %v", err)
-		}
-	})
-	for lines := bufio.NewScanner(stdout); url == "" && lines.Scan(); {
-		url, _ = strings.CutPrefix(lines.Text(), "at ")
-		if !strings.HasPrefix(url, "http") {
-			url = ""
-		}
-	}
-	if url == "" {
-		t.Fatal("moto did not start")
-	}
-	t.Setenv("AWS_ACCESS_KEY_ID", "test")
-	t.Setenv("AWS_SECRET_ACCESS_KEY", "test")
-	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
-	api, err = OpenBatch(t.Context(), BatchOptions{Region: "eu-west-1", EndpointURL: url, AppID: "s3compact-test"})
+	url = interop.StartMoto(t, spotQueue)
+	api, err := OpenBatch(t.Context(), BatchOptions{Region: "eu-west-1", EndpointURL: url, AppID: "s3compact-test"})
 	if err != nil {
 		t.Fatal(err)
 	}

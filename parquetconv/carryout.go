@@ -22,14 +22,12 @@ func (r *run) carryOut(ctx context.Context, plan int) (done bool, err error) {
 	var owners []int
 	mine := map[int][]planSource{}
 	err = r.readPlan(ctx, plan, func(ph *planHeader) error {
-		if err := r.checkTable(ph); err != nil {
+		h, owners = *ph, owner(ph.Batches, r.Shards)
+		done = allDone(plan, len(h.Batches), heads)
+		if err := r.checkTable(ph, done); err != nil || !done {
 			return err
 		}
-		h, owners = *ph, owner(ph.Batches, r.Shards)
-		if allDone(plan, len(h.Batches), heads) {
-			return errEnough
-		}
-		return nil
+		return errEnough
 	}, func(s planSource) error {
 		if s.Batch < 1 || s.Batch > len(owners) {
 			return fmt.Errorf("%s is in batch %d of %d", s.Key, s.Batch, len(owners))

@@ -161,19 +161,6 @@ func ignoreEnough(err error) error {
 	return err
 }
 
-// checkTable compares this run with the table of a list that is to be carried
-// out, which another worker may have made.
-func (r *run) checkTable(h *planHeader) error {
-	table := name(r.Table.Bucket, r.Table.Key)
-	switch {
-	case h.Table != table:
-		return fmt.Errorf("this state belongs to the table %s, not %s: give each table a state of its own with --state", h.Table, table)
-	case h.SchemaHash != r.Schema.Hash:
-		return fmt.Errorf("the table %s was begun with another schema or other partitions (%s, now %s): use that schema, or convert into a new table", table, h.SchemaHash, r.Schema.Hash)
-	}
-	return nil
-}
-
 // cut gives each source its batch: contiguous, of about BatchBytes.
 func cut(sources []planSource, batchBytes int64) []int64 {
 	var batches []int64

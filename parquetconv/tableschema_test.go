@@ -42,7 +42,7 @@ func TestTheTableKeepsItsInferredSchema(t *testing.T) {
 
 	by := inferring(t, store, "", &told)
 	by.PartitionBy = []string{"name"}
-	if _, err := Run(context.Background(), by); err == nil || !strings.Contains(err.Error(), "other partitions") {
+	if _, err := Run(context.Background(), by); err == nil || !strings.Contains(err.Error(), "this schema by (name string)") {
 		t.Errorf("other partitions than the table's: %v", err)
 	}
 	if len(told) != 1 {

@@ -40,6 +40,7 @@ func (p *program) convertCommand() *cli.Command {
 			&cli.StringFlag{Name: "batch-size", Value: "4GiB", Usage: "stored `SIZE` of a batch", Category: "run"},
 			&cli.StringFlag{Name: "shard", Usage: "this process's share, `I/N` from 0 (default: from the array job's environment)", Category: "run"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "list the batches that would be converted; write nothing", Category: "run"},
+			&cli.StringFlag{Name: "register", Usage: "create or update the table and its partitions in the Glue Data Catalog: `glue://DATABASE/TABLE`", Category: "what"},
 			&cli.StringFlag{Name: "max-rejects", Usage: "stop when more rows are rejected: `N|P%` of those that this run has read (default: no limit)", Category: "run"},
 			&cli.StringFlag{Name: "on-changed", Value: "skip", Usage: "a source that changed after it was converted: `fail|skip` (stop before anything is converted, or list it and go on)", Category: "run"},
 			&cli.IntFlag{Name: "max-open-partitions", Usage: "write files of at most `N` partitions at once; rows of others wait on disk", Value: 1000, Category: "run"},
@@ -66,6 +67,10 @@ func (p *program) convert(c *cli.Context) error {
 	if err != nil {
 		return stopped(ctx, err)
 	}
+	catalogue, err := openRegistration(c, store, options.Table)
+	if err != nil {
+		return err
+	}
 	out := newConvertOutput(p, s.json, options.DryRun)
 	options.Log, options.Progress = s.log, s.bar
 	options.Infer = inferring(options)
@@ -77,6 +82,9 @@ func (p *program) convert(c *cli.Context) error {
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(options.MemoryBytes))
 	sum, err := parquetconv.Run(ctx, options)
 	s.bar.Close()
+	if err == nil && catalogue != nil && !options.DryRun {
+		err = catalogue.register(ctx, &options)
+	}
 	out.summary(sum, spentSince(s.start, store))
 	switch {
 	case err != nil:

@@ -3,10 +3,8 @@
 package glue
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -21,42 +19,10 @@ import (
 	"github.com/s3compact/s3compact/parquetconv/schema"
 )
 
-// motoServer is a Glue of moto. It ends with its standard input.
-const motoServer = `
-import sys
-from moto.server import ThreadedMotoServer
-server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-server.start()
-print("at http://%s:%d" % server.get_host_and_port(), flush=True)
-sys.stdin.read()
-`
-
 func startMoto(t *testing.T) *glue.Client {
 	t.Helper()
-	cmd := exec.Command(interop.Moto(t), "-c", motoServer)
-	cmd.Stderr = t.Output()
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = stdin.Close()
-		_ = cmd.Wait()
-	})
-	for lines := bufio.NewScanner(stdout); lines.Scan(); {
-		if url, ok := strings.CutPrefix(lines.Text(), "at "); ok {
-			return glue.New(glue.Options{Region: "eu-west-1", BaseEndpoint: aws.String(url), Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
-		}
-	}
-	t.Fatal("moto did not start")
-	return nil
+	url := interop.StartMoto(t, "")
+	return glue.New(glue.Options{Region: "eu-west-1", BaseEndpoint: aws.String(url), Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
 }
 
 func tableOf(t *testing.T, location, columns string, folders ...string) ddl.Table {

@@ -11,6 +11,14 @@ import (
 // read in another way. The error names the first difference that engines could
 // not read over, and what to do.
 func (s *Schema) Extends(old *Schema) error {
+	if a, b := old.describePartitions(), s.describePartitions(); a != b {
+		return fmt.Errorf("the table is partitioned by (%s), and this schema by (%s): keep the partitions, or convert into a new table", a, b)
+	}
+	for i, p := range s.Partitions {
+		if p.Text != old.Partitions[i].Text {
+			return fmt.Errorf("partition %q is computed by another expression than in the table (%s): keep it, or convert into a new table", p.Name, old.Partitions[i].Text)
+		}
+	}
 	for i := range old.Columns {
 		was := &old.Columns[i]
 		if was.Hidden {
@@ -24,14 +32,6 @@ func (s *Schema) Extends(old *Schema) error {
 			return fmt.Errorf("column %q was %q: engines do not agree on names that differ by case only: keep the old one", is.Name, was.Name)
 		case is.Type != was.Type:
 			return fmt.Errorf("column %q is %s in the table, and %s in this schema: files of both can't be read as one table: keep the type, put the new one into a column of another name, or convert into a new table", was.Name, was.Type, is.Type)
-		}
-	}
-	if a, b := old.describePartitions(), s.describePartitions(); a != b {
-		return fmt.Errorf("the table is partitioned by (%s), and this schema by (%s): keep the partitions, or convert into a new table", a, b)
-	}
-	for i, p := range s.Partitions {
-		if p.Text != old.Partitions[i].Text {
-			return fmt.Errorf("partition %q is computed by another expression than in the table (%s): keep it, or convert into a new table", p.Name, old.Partitions[i].Text)
 		}
 	}
 	return nil

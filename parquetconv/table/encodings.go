@@ -13,19 +13,19 @@ type encoding struct {
 	plain      parquet.Encoding // without a dictionary
 }
 
-// The rules; readers are Athena and Trino, Spark, DuckDB, arrow. Measured with
-// log lines of 21 fields, per column in bytes of the file and CPU of writing:
+// The rules:
 //
-//   - Text that comes as codes of a dictionary keeps them.
+//   - Text that comes as codes of a dictionary keeps them, unless they would
+//     hardly be smaller than the text.
 //   - Other text is DELTA_LENGTH_BYTE_ARRAY: its lengths take next to nothing,
 //     and zstd sees nothing but text.
 //   - Numbers of few different values, be they floats, get a dictionary when it
 //     takes less than three quarters of the bits of the next best.
 //   - Other integers, dates, times and decimals of up to 18 digits are
 //     DELTA_BINARY_PACKED, unless they need as many bits with it as without.
-//   - Other floats are PLAIN: Spark does not read BYTE_STREAM_SPLIT.
+//   - Other floats are PLAIN, which every reader has.
 //   - Text inside lists, structs and maps is left to arrow-go's dictionary,
-//     which gives up at 1 MiB.
+//     which gives up at 1 MiB; numbers there are PLAIN.
 const sampleRows = 16 << 10
 
 // Decimals of at most so many digits are INT32 and INT64.

@@ -36,7 +36,7 @@ func (rd *reader) readBig(ctx context.Context, o *original, s *stream) error {
 
 // end is a unit of an original's end alone.
 func (s *stream) end(ctx context.Context, e end) error {
-	u, err := s.next(ctx)
+	u, err := s.next(ctx, 1)
 	if err != nil {
 		return err
 	}

@@ -30,6 +30,9 @@ type budget struct {
 	segmentBytes int // stored bytes of members that are inflated at once
 	segmentText  int // what they may inflate to; more is inflated one member after another
 	chunkText    int // text of a member that is scanned at once
+	// unitBlocks is how many blocks such a text makes: it is scanned to its end
+	// also while nobody collects them, so that no scanner is held for that.
+	unitBlocks int
 }
 
 const (
@@ -56,6 +59,7 @@ func newBudget(memoryBytes int64) budget {
 	b.segmentBytes = pieceBytes(b.bigBytes/64, maxBigBytes)
 	b.segmentText = pieceBytes(b.bigBytes/8, maxBigBytes)
 	b.chunkText = pieceBytes(b.bigBytes/16, maxBigBytes)
+	b.unitBlocks = b.segmentText/b.blockBytes + 2
 	return b
 }
 

@@ -94,7 +94,7 @@ func (c *chunks) add(ctx context.Context, text []byte) error {
 
 // scan has whole lines scanned. buffer is what body lies in.
 func (c *chunks) scan(ctx context.Context, offset int64, head, body, buffer []byte) error {
-	u, err := c.stream.next(ctx)
+	u, err := c.stream.next(ctx, c.rd.budget.unitBlocks)
 	if err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func (c *chunks) scan(ctx context.Context, offset int64, head, body, buffer []by
 
 // scanRest begins the scan of all the rest of the text.
 func (c *chunks) scanRest(ctx context.Context) error {
-	u, err := c.stream.next(ctx)
+	u, err := c.stream.next(ctx, 1)
 	if err != nil {
 		return err
 	}

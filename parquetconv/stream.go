@@ -40,9 +40,9 @@ func newStream(t *task) *stream {
 // original is the one with a number.
 func (s *stream) original(number int) *original { return &s.originals[number-s.originals[0].number] }
 
-// next begins a unit.
-func (s *stream) next(ctx context.Context) (*unit, error) {
-	u := &unit{items: make(chan item, 1)}
+// next begins a unit, which goes on while no more than room items wait.
+func (s *stream) next(ctx context.Context, room int) (*unit, error) {
+	u := &unit{items: make(chan item, room)}
 	select {
 	case s.units <- u:
 		return u, nil

@@ -129,7 +129,7 @@ func (rd *reader) fetch(ctx context.Context, id objectID, etag string, offset, l
 // readTask scans the small originals of a task one after another, so that a
 // block may hold rows of several.
 func (rd *reader) readTask(ctx context.Context, t *task, s *stream) error {
-	u, err := s.next(ctx)
+	u, err := s.next(ctx, 1)
 	if err != nil {
 		return err
 	}

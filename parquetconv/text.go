@@ -13,7 +13,7 @@ import (
 // readText reads the originals of a recompressed output, which is inflated
 // once for all of them.
 func (rd *reader) readText(ctx context.Context, t *task, s *stream) error {
-	u, err := s.next(ctx)
+	u, err := s.next(ctx, 1)
 	if err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func (rd *reader) readText(ctx context.Context, t *task, s *stream) error {
 
 // readBigText reads a big original that was moved into a recompressed output.
 func (rd *reader) readBigText(ctx context.Context, o, at *original, s *stream) error {
-	u, err := s.next(ctx)
+	u, err := s.next(ctx, 1)
 	if err != nil {
 		return err
 	}

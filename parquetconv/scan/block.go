@@ -6,7 +6,6 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
-	"github.com/s3compact/s3compact/parquetconv/schema"
 	"github.com/s3compact/s3compact/parquetconv/value"
 )
 
@@ -99,81 +98,6 @@ func (e *FailError) Error() string {
 
 // Unwrap is the bad value.
 func (e *FailError) Unwrap() error { return e.Bad }
-
-// Take returns the block and begins the next one.
-func (s *Scanner) Take() *Block {
-	out := s.block
-	out.Columns = make([]arrow.Array, len(s.columns))
-	out.Dictionaries = make([]int, len(s.columns))
-	for i, c := range s.columns {
-		out.SizeBytes += c.sizeBytes()
-		out.Columns[i], out.Dictionaries[i] = c.take(s.options.BlockRows)
-	}
-	s.block = Block{BadValues: make([]int64, len(s.columns)), texts: out.texts[:0], textEnds: out.textEnds[:0]}
-	s.beginRun()
-	return &out
-}
-
-// badValue applies a column's on_bad; the caller puts a null in its place.
-func (s *Scanner) badValue(c *column, bad *value.Bad) {
-	switch {
-	case c.inner:
-		if s.nested == nil {
-			s.nested = bad
-		}
-	case c.onBad == schema.OnBadReject:
-		s.setReject(Reject{Column: c.name, Reason: bad.Reason, Detail: bad.Detail})
-	case c.onBad == schema.OnBadFail:
-		if s.fail == nil {
-			s.fail = &FailError{Column: c.name, Bad: bad}
-		}
-	default:
-		s.bad = append(s.bad, c.index)
-	}
-}
-
-// setReject keeps the first reason why the row is rejected.
-func (s *Scanner) setReject(r Reject) {
-	if s.reject == nil {
-		s.reject = &r
-	}
-}
-
-// addReject records that the row text[start:end] is not loaded, and takes back
-// what of it is in the columns.
-func (s *Scanner) addReject(r Reject, text []byte, start, end int) {
-	s.rollback()
-	r.Offset = s.offset + int64(start)
-	r.FaultAt = max(r.FaultAt, r.Offset)
-	r.Raw = append([]byte(nil), cutText(text[start:end], MaxRawBytes)...)
-	s.block.RowsIn++
-	s.block.TextBytes += int64(end - start)
-	s.block.Rejects = append(s.block.Rejects, r)
-}
-
-func (s *Scanner) rollback() {
-	for _, c := range s.columns {
-		c.truncate(s.block.Rows)
-	}
-	s.reject, s.fail = nil, nil
-}
-
-// commit adds the row text[start:end], whose values are in the columns.
-func (s *Scanner) commit(text []byte, start, end int) {
-	b := &s.block
-	for _, c := range s.bad {
-		b.BadValues[c]++
-	}
-	b.Offsets = append(b.Offsets, s.offset+int64(start))
-	b.Lengths = append(b.Lengths, int32(end-start))
-	if s.options.KeepTexts {
-		b.texts = append(b.texts, cutText(text[start:end], MaxRawBytes)...)
-		b.textEnds = append(b.textEnds, int32(len(b.texts)))
-	}
-	b.TextBytes += int64(end - start)
-	b.RowsIn++
-	b.Rows++
-}
 
 // cutText cuts text to at most n bytes, between two characters.
 func cutText(b []byte, n int) []byte {

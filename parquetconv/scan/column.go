@@ -41,31 +41,12 @@ type column struct {
 	seen     *place // what was learned of a JSON column's values
 }
 
-func (s *Scanner) newColumn(from Column, index int) (*column, error) {
-	c := &column{index: index, name: from.Name, typ: from.Type, kind: from.Type.Kind, time: from.Time, onBad: from.OnBad}
-	if c.onBad == "" {
-		c.onBad = schema.OnBadNull
-	}
-	if err := checkTime(from.Time, from.Type); err != nil {
-		return nil, fmt.Errorf("scan: column %q: %w", from.Name, err)
-	}
-	if len(from.Path) == 0 && !from.Extra {
-		return nil, fmt.Errorf("scan: column %q has no path", from.Name)
-	}
-	if err := s.prepare(c); err != nil {
-		return nil, fmt.Errorf("scan: column %q: %w", from.Name, err)
-	}
-	return c, nil
-}
-
 // prepare makes what a column of its type needs.
 func (s *Scanner) prepare(c *column) error {
+	c.texts.init(s.seed, !c.inner && (c.kind == value.String || c.kind == value.JSON))
 	switch c.kind {
 	case value.String, value.JSON:
 		c.seen = &place{}
-		c.texts.init(s.seed, !c.inner)
-	case value.Binary:
-		c.texts.init(s.seed, false)
 	case value.List, value.Map:
 		c.offsets = append(c.offsets, 0)
 		types := []value.Type{c.typ.Elem()}

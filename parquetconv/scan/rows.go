@@ -160,33 +160,12 @@ func (s *Scanner) rejectRest(r Reject, b []byte, start, fault int, last bool) (n
 	return next, false
 }
 
-// failure is the error of the row at start, whose column says on_bad: fail.
-func (s *Scanner) failure(start int) error {
-	fail := s.fail
-	fail.Source, fail.Offset = s.source, s.offset+int64(start)
-	s.rollback()
-	return fail
-}
-
-// finish fills in what the row at b[start:end] does not have, and commits it.
+// finish adds what was collected of the row at b[start:end], and commits it.
 func (s *Scanner) finish(b []byte, start, end int) {
 	if s.extra != nil && len(s.extras) > 0 {
 		s.extras = append(s.extras, '}')
 		s.extra.add(value.Value{Bytes: s.extras})
 		s.filled++
 	}
-	if s.filled < len(s.columns) {
-		for _, c := range s.columns {
-			if c.n == s.block.Rows {
-				c.addNull()
-			}
-		}
-	}
-	for _, c := range s.required {
-		if c.lastIsNull() {
-			s.addReject(Reject{Column: c.name, Reason: ReasonMissing, Detail: "a required value is missing or null"}, b, start, end)
-			return
-		}
-	}
-	s.commit(b, start, end)
+	s.gathered.finish(b, start, end)
 }

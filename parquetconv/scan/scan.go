@@ -9,7 +9,6 @@ package scan
 
 import (
 	"fmt"
-	"hash/maphash"
 
 	"github.com/s3compact/s3compact/parquetconv/schema"
 	"github.com/s3compact/s3compact/parquetconv/value"
@@ -56,51 +55,8 @@ const (
 	maxBlockBytes = 1 << 30
 )
 
-// maxDepth is how many arrays and objects may stand in each other.
-const maxDepth = 10_000
-
-// Scanner reads sources one after another into blocks of columns. It is not
-// safe for concurrent use.
-//
-// It holds the block at hand, at most about BlockBytes, with KeepTexts twice
-// that, and one row of MaxRowBytes, the dictionaries (dictionary.go has their bounds), and the
-// names that it has learned (names.go).
-type Scanner struct {
-	options  Options
-	columns  []*column
-	required []*column
-	extra    *column
-	root     *shape
-	seed     maphash.Seed
-
-	source   int   // of the text at hand
-	offset   int64 // of the next byte of text in the source
-	skipping bool  // what stands up to the next row belongs to a reject
-	depth    int   // of a row, counting what stands around it
-	envelope envelope
-
-	block    Block
-	rowWidth int // bytes that a row takes in the columns beside its text
-
-	// What is known of the row at hand.
-	fault   fault   // why the text is not valid
-	reject  *Reject // the first value that rejects the row
-	fail    *FailError
-	bad     []int // columns whose value became null
-	filled  int   // columns that have a value or null
-	nested  *value.Bad
-	extras  []byte // unknown members, verbatim
-	scratch []byte // text without its escapes
-	arena   []byte // of package value
-
-	serial  uint64 // of the object that was begun last; never 0
-	learned int    // fields that were learned, in all shapes
-	names   nameSet
-}
-
-// New makes a scanner for the columns, which blocks hold in the same order.
-func New(columns []Column, options Options) (*Scanner, error) {
-	o := options
+// withDefaults fills in the defaults.
+func (o Options) withDefaults() (Options, error) {
 	if o.Unknown == "" {
 		o.Unknown = schema.UnknownIgnore
 	}
@@ -116,13 +72,52 @@ func New(columns []Column, options Options) (*Scanner, error) {
 	if o.BlockBytes == 0 {
 		o.BlockBytes = DefaultBlockBytes
 	}
-	switch {
-	case o.MaxRowBytes < 0 || o.MaxRowBytes > maxBlockBytes/2 || o.BlockBytes < 0 || o.BlockBytes > maxBlockBytes/2 || o.BlockRows < 0:
-		return nil, fmt.Errorf("scan: rows of %d bytes, blocks of %d bytes or %d rows are out of range", o.MaxRowBytes, o.BlockBytes, o.BlockRows)
-	case len(o.RowsAt) > 0 && o.Layout != schema.LayoutArray || len(o.RowsAt) > schema.MaxRowsAt:
+	if o.MaxRowBytes < 0 || o.MaxRowBytes > maxBlockBytes/2 || o.BlockBytes < 0 || o.BlockBytes > maxBlockBytes/2 || o.BlockRows < 0 {
+		return o, fmt.Errorf("scan: rows of %d bytes, blocks of %d bytes or %d rows are out of range", o.MaxRowBytes, o.BlockBytes, o.BlockRows)
+	}
+	return o, nil
+}
+
+// maxDepth is how many arrays and objects may stand in each other.
+const maxDepth = 10_000
+
+// Scanner reads sources one after another into blocks of columns. It is not
+// safe for concurrent use.
+//
+// It holds the block at hand, at most about BlockBytes, with KeepTexts twice
+// that, and one row of MaxRowBytes, the dictionaries (dictionary.go has their bounds), and the
+// names that it has learned (names.go).
+type Scanner struct {
+	gathered
+	extra *column
+	root  *shape
+
+	skipping bool // what stands up to the next row belongs to a reject
+	depth    int  // of a row, counting what stands around it
+	envelope envelope
+
+	// What is known of the row at hand, beside what gathered has.
+	fault   fault // why the text is not valid
+	nested  *value.Bad
+	extras  []byte // unknown members, verbatim
+	scratch []byte // text without its escapes
+	arena   []byte // of package value
+
+	serial  uint64 // of the object that was begun last; never 0
+	learned int    // fields that were learned, in all shapes
+	names   nameSet
+}
+
+// New makes a scanner for the columns, which blocks hold in the same order.
+func New(columns []Column, options Options) (*Scanner, error) {
+	o, err := options.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if len(o.RowsAt) > 0 && o.Layout != schema.LayoutArray || len(o.RowsAt) > schema.MaxRowsAt {
 		return nil, fmt.Errorf("scan: rows at %q need the layout of an array, and at most 16 names", o.RowsAt)
 	}
-	s := &Scanner{options: o, seed: maphash.MakeSeed(), serial: 1, depth: 1}
+	s := &Scanner{gathered: newGathered(o), serial: 1, depth: 1}
 	if o.Layout == schema.LayoutArray {
 		s.depth = len(o.RowsAt) + 2
 	}
@@ -137,11 +132,10 @@ func New(columns []Column, options Options) (*Scanner, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.columns = append(s.columns, c)
-		s.rowWidth += c.width()
-		if columns[i].Required {
-			s.required = append(s.required, c)
+		if err := s.prepare(c); err != nil {
+			return nil, fmt.Errorf("scan: column %q: %w", c.name, err)
 		}
+		s.addColumn(c, columns[i].Required)
 		if columns[i].Extra {
 			if o.Unknown != schema.UnknownKeep || s.extra != nil || c.kind != value.JSON {
 				return nil, fmt.Errorf("scan: column %q cannot take the unknown fields", c.name)
@@ -151,7 +145,7 @@ func New(columns []Column, options Options) (*Scanner, error) {
 		}
 		s.lead(root, columns[i].Path, c)
 	}
-	s.block.BadValues = make([]int64, len(s.columns))
+	s.begin()
 	s.envelope.reset()
 	return s, nil
 }
@@ -160,17 +154,9 @@ func New(columns []Column, options Options) (*Scanner, error) {
 // byte at an offset. source is a number of the caller's choice, which blocks
 // repeat: a block may hold rows of several sources.
 func (s *Scanner) Begin(source int, offset int64) {
-	s.source, s.offset = source, offset
+	s.gathered.Begin(source, offset)
 	s.skipping = false
 	s.envelope.reset()
-	if n := len(s.block.Sources); n > 0 && s.block.Sources[n-1].FirstRow == s.block.Rows && s.block.Sources[n-1].FirstReject == len(s.block.Rejects) {
-		s.block.Sources = s.block.Sources[:n-1] // it had nothing in this block
-	}
-	s.beginRun()
-}
-
-func (s *Scanner) beginRun() {
-	s.block.Sources = append(s.block.Sources, SourceRows{Source: s.source, FirstRow: s.block.Rows, FirstReject: len(s.block.Rejects)})
 }
 
 // Scan reads rows from the beginning of the text, until the block is full or
@@ -194,15 +180,3 @@ func (s *Scanner) Scan(text []byte, last bool) (int, error) {
 	s.offset += int64(n)
 	return n, err
 }
-
-// rejectBytes is about what a reject takes beside its text.
-const rejectBytes = 256
-
-// Full says that the block is to be taken before more text is read.
-func (s *Scanner) Full() bool {
-	rows, rejects := s.block.Rows, len(s.block.Rejects)
-	return rows+rejects >= s.options.BlockRows || int(s.block.TextBytes)+rows*s.rowWidth+rejects*rejectBytes >= s.options.BlockBytes
-}
-
-// Empty says that no row was read since the last block was taken.
-func (s *Scanner) Empty() bool { return s.block.RowsIn == 0 }

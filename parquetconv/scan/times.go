@@ -138,8 +138,14 @@ func daysIn(year, month int) int {
 
 // quotedDate is the quick way for 2006-01-02, from behind a quote.
 func quotedDate(b []byte, i int) (days int32, next int, ok bool) {
-	const length = len(`2006-01-02"`)
-	if len(b)-i < length || b[i+length-1] != '"' || !isDigit(b[i+8]) || !isDigit(b[i+9]) {
+	days, next, ok = plainDate(b, i)
+	return days, next + 1, ok && b[next] == '"'
+}
+
+// plainDate is the quick way for 2006-01-02 and something behind it.
+func plainDate(b []byte, i int) (days int32, next int, ok bool) {
+	const length = len("2006-01-02")
+	if len(b)-i <= length || !isDigit(b[i+8]) || !isDigit(b[i+9]) {
 		return 0, 0, false
 	}
 	d, ok := dayOf(word(b, i), int(b[i+8]-'0')*10+int(b[i+9]-'0'))
@@ -149,6 +155,12 @@ func quotedDate(b []byte, i int) (days int32, next int, ok bool) {
 // quotedTimestamp is the quick way for an RFC 3339 time, from behind a quote,
 // in the years 0002 to 9998. Digits beyond microseconds are cut off.
 func quotedTimestamp(b []byte, i int) (micros int64, next int, ok bool) {
+	micros, next, ok = plainTimestamp(b, i)
+	return micros, next + 1, ok && b[next] == '"'
+}
+
+// plainTimestamp is the same for a time with something behind it.
+func plainTimestamp(b []byte, i int) (micros int64, next int, ok bool) {
 	const length = len(`2006-01-02T15:04:05Z"`)
 	if len(b)-i < length {
 		return 0, 0, false
@@ -182,11 +194,11 @@ func quotedTimestamp(b []byte, i int) (micros int64, next int, ok bool) {
 		}
 		micros += fraction
 	}
-	if len(b)-i >= 2 && b[i] == 'Z' && b[i+1] == '"' {
-		return micros, i + 2, true
+	if len(b)-i >= 2 && b[i] == 'Z' {
+		return micros, i + 1, true
 	}
-	const offset = len(`+00:00"`)
-	if len(b)-i < offset || b[i] != '+' && b[i] != '-' || b[i+3] != ':' || b[i+6] != '"' ||
+	const offset = len("+00:00")
+	if len(b)-i <= offset || b[i] != '+' && b[i] != '-' || b[i+3] != ':' ||
 		!isDigit(b[i+1]) || !isDigit(b[i+2]) || !isDigit(b[i+4]) || !isDigit(b[i+5]) {
 		return 0, 0, false
 	}

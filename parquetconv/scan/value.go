@@ -281,3 +281,13 @@ func (s *Scanner) entries(b []byte, i int, c *column, depth int) int {
 		}
 	}
 }
+
+// badValue applies a column's on_bad; the caller puts a null in its place. A
+// bad value inside a nested one makes the whole one bad, later on.
+func (s *Scanner) badValue(c *column, bad *value.Bad) {
+	if !c.inner {
+		s.gathered.badValue(c, bad)
+	} else if s.nested == nil {
+		s.nested = bad
+	}
+}

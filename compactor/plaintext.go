@@ -72,7 +72,7 @@ func proveTextStream(r io.Reader) (g validate.Gzip, err error) {
 			g.EndsWithNewline = b[n-1] == '\n'
 			g.First = append(g.First, b[:min(n, validate.FirstBytes-len(g.First))]...)
 		}
-		if err == io.EOF { //nolint:errorlint // a wrapped one is the source's own
+		if err == io.EOF { // a wrapped one is the source's own
 			g.UncompressedBytes = g.SizeBytes
 			return g, nil
 		}

@@ -48,7 +48,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	line := text.Bytes()[:bytes.IndexByte(text.Bytes(), '\n')+1]
 	bodies := map[string][]byte{
 		"small.json.gz": gz(t, strings.Repeat(string(line), rows)),
-		"plain.json": text.Bytes(), "dense.json.gz": compressed(gzip.BestSpeed, 1<<30),
+		"plain.json":    text.Bytes(), "dense.json.gz": compressed(gzip.BestSpeed, 1<<30),
 		"stored.json.gz": compressed(gzip.NoCompression, 1<<30), "members.json.gz": compressed(gzip.NoCompression, 40_000),
 	}
 	for i := range copies {

@@ -36,7 +36,8 @@ func (p *program) ddlCommand() *cli.Command {
 }
 
 func (p *program) ddl(c *cli.Context) error {
-	s, ctx, err := p.begin(c, "ddl")
+	const noForm = "" // there is no --output: statements are what they are
+	s, ctx, err := p.begin(c, "ddl", noForm)
 	if err != nil {
 		return err
 	}

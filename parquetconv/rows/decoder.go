@@ -10,6 +10,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"github.com/s3compact/s3compact/parquetconv/csv"
 	"github.com/s3compact/s3compact/parquetconv/scan"
 	"github.com/s3compact/s3compact/parquetconv/schema"
 )
@@ -78,15 +79,16 @@ func NewDecoder(s *schema.Schema, o Options) (*Decoder, error) {
 
 func (d *Decoder) newScanner() (Scanner, error) {
 	s := d.schema
-	if s.Format != schema.FormatNDJSON {
-		return nil, errors.New("format csv is not supported by this version; it reads ndjson")
-	}
 	columns := make([]scan.Column, len(d.scanned))
 	for k, i := range d.scanned {
 		c := &s.Columns[i]
 		columns[k] = scan.Column{Name: c.Name, Type: c.Type, Path: c.Path, Time: c.Time, OnBad: c.OnBad, Required: c.Required, Extra: c.Extra}
 	}
-	return scan.New(columns, scan.Options{Unknown: s.Unknown, Layout: s.Layout, RowsAt: s.RowsAt, BlockBytes: d.options.BlockBytes, KeepTexts: d.mayReject()})
+	o := scan.Options{Unknown: s.Unknown, Layout: s.Layout, RowsAt: s.RowsAt, BlockBytes: d.options.BlockBytes, KeepTexts: d.mayReject()}
+	if s.Format == schema.FormatCSV {
+		return csv.New(columns, s.CSV, o)
+	}
+	return scan.New(columns, o)
 }
 
 // mayReject says whether rows can be rejected after they were scanned. Then

@@ -27,9 +27,10 @@ type budget struct {
 	// A big source holds at most about 4 segments with their text and 4 texts
 	// that are scanned: bigBytes.
 	bigBytes     int64
-	segmentBytes int // stored bytes of members that are inflated at once
-	segmentText  int // what they may inflate to; more is inflated one member after another
-	chunkText    int // text of a member that is scanned at once
+	bigWeight    int64 // what it takes of sourceBytes: no more of them at once than scans
+	segmentBytes int   // stored bytes of members that are inflated at once
+	segmentText  int   // what they may inflate to; more is inflated one member after another
+	chunkText    int   // text of a member that is scanned at once
 	// unitBlocks is how many blocks such a text makes: it is scanned to its end
 	// also while nobody collects them, so that no scanner is held for that.
 	unitBlocks int
@@ -56,6 +57,7 @@ func newBudget(memoryBytes int64) budget {
 	b.wholeBytes = min(maxWholeBytes, b.taskBytes/2)
 	b.wholeText = pieceBytes(memoryBytes/16/int64(scans), 16*maxWholeBytes)
 	b.bigBytes = min(maxBigBytes, b.sourceBytes/2)
+	b.bigWeight = max(b.bigBytes, b.sourceBytes/int64(scans))
 	b.segmentBytes = pieceBytes(b.bigBytes/64, maxBigBytes)
 	b.segmentText = pieceBytes(b.bigBytes/8, maxBigBytes)
 	b.chunkText = pieceBytes(b.bigBytes/16, maxBigBytes)

@@ -177,7 +177,7 @@ func (rd *reader) feed(ctx context.Context, sources []planSource) error {
 		if err := push(); err != nil {
 			return err
 		}
-		only.weight = max(1, rd.budget.bigBytes)
+		only.weight = max(1, rd.budget.bigWeight)
 		if err := rd.memory.Acquire(ctx, only.weight); err != nil {
 			return err
 		}

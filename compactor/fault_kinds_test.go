@@ -93,6 +93,9 @@ func pausedFor(d time.Duration, clockStands bool) func(*strike) model.Answer {
 // source is a change by the application at the moment of the request, before or after it.
 func source(after bool, do func(*scene)) func(*strike) model.Answer {
 	return func(f *strike) model.Answer {
+		f.k.s.mu.Lock()
+		f.k.s.changed = true
+		f.k.s.mu.Unlock()
 		if !after {
 			do(f.k.s)
 		}
@@ -262,6 +265,9 @@ func faultKinds() []*faultKind {
 		a := f.apply()
 		if v := f.k.s.server.Current(f.call.Bucket, f.call.Key); a.Err == nil && v != nil {
 			f.k.s.server.Rot(f.call.Bucket, f.call.Key)
+			f.k.s.mu.Lock()
+			f.k.s.rotten = true
+			f.k.s.mu.Unlock()
 		}
 		return a
 	})

@@ -117,7 +117,8 @@ func (o *oracle) entry(e model.Event, wrong func(string)) {
 		}
 	case head.Kind == receipt.Commit && entry.Kind == receipt.Commit, head.Kind == receipt.Restore && entry.Kind == receipt.Void:
 		wrong("an entry that leaves the head unfinished")
-	case head.Wait && !o.alone && !o.lax && e.At.Sub(head.at) < MaxSettle:
+	}
+	if head != nil && head.Wait && !o.alone && !o.lax && e.At.Sub(head.at) < MaxSettle {
 		wrong("an entry behind one that has not settled")
 	}
 	if at, was := o.closed[entry.StateID]; was && entry.Kind == receipt.Commit && (head == nil || head.Kind == receipt.Done) && e.At.Sub(at) > MaxSettle && !o.lax {

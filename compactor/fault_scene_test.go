@@ -29,6 +29,8 @@ type scene struct {
 
 	alone      bool // nobody else is at work any more
 	expired    bool // uploads were dropped by the bucket's lifecycle
+	rotten     bool // an output was stored wrong
+	changed    bool // the application changed something at a fault
 	acceptLoss bool // the operator's word
 	loose      bool // a guard is taken away
 	begun      bool // what came before is done

@@ -110,9 +110,9 @@ func (k *worker) runOften() {
 
 // judge looks at how a run ended: an error must be one that a fault explains.
 func (s *scene) judge(k *worker) {
-	if errors.Is(k.err, ErrLoss) && s.expired {
-		// Uploads of a commit have expired, and the application has changed what it
-		// would have deleted: that looks like a loss, and an operator has to say that it is none.
+	if errors.Is(k.err, ErrLoss) && (s.expired || s.rotten && s.changed) {
+		// Uploads of a commit have expired, or its output was stored wrong, and the
+		// application has changed what it would have deleted: that looks like a loss, and an operator has to say that it is none.
 		s.acceptLoss = true
 	} else if errors.Is(k.err, ErrLoss) {
 		s.breaks("worker%d speaks of a loss: %v", k.number, k.err)

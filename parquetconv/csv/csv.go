@@ -286,7 +286,8 @@ func (s *Scanner) isNull(b []byte, f *field) bool {
 
 // keep collects the fields that no column reads.
 func (s *Scanner) keep(b []byte) {
-	x := append(s.extras[:0], '{')
+	s.extras = append(s.extras[:0], '{')
+	x := s.extras
 	for i, u := range s.header.unknown {
 		if i > 0 {
 			x = append(x, ',')

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"slices"
 
 	"github.com/s3compact/s3compact/parquetconv/scan"
 	"github.com/s3compact/s3compact/parquetconv/schema"
@@ -31,7 +32,7 @@ func (c *chunks) read(ctx context.Context, body io.Reader) error {
 	for {
 		b := c.rd.textBuffers.get(c.rd.budget.chunkText)
 		n, err := io.ReadFull(body, b[:c.rd.budget.chunkText])
-		end := err == io.EOF || err == io.ErrUnexpectedEOF //nolint:errorlint // a wrapped one is the source's own
+		end := err == io.EOF || err == io.ErrUnexpectedEOF
 		if err != nil && !end {
 			return err
 		}
@@ -84,7 +85,7 @@ func (c *chunks) add(ctx context.Context, text []byte) error {
 	body := text[:end]
 	if len(c.carry) > 0 {
 		first := bytes.IndexByte(text, '\n') + 1
-		head, body = append(c.carry, text[:first]...), text[first:end]
+		head, body = slices.Concat(c.carry, text[:first]), text[first:end]
 	}
 	offset := c.offset
 	c.offset += int64(len(head) + len(body))

@@ -58,7 +58,7 @@ func (sp *splitter) run(ctx context.Context, running *sync.WaitGroup) {
 			sp.crc64 = validate.CRC64Update(sp.crc64, b[len(b):len(b)+n])
 		}
 		b = b[:len(b)+n]
-		end := err == io.EOF || err == io.ErrUnexpectedEOF //nolint:errorlint // a wrapped one is the source's own
+		end := err == io.EOF || err == io.ErrUnexpectedEOF
 		if err != nil && !end {
 			sp.err = err
 			return

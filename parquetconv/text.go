@@ -64,7 +64,7 @@ func (rd *reader) readBigText(ctx context.Context, o, at *original, s *stream) e
 // the output, which is known at its end: prove says that the output is read
 // for that first. An error that gone knows means that nothing of it was read.
 func (sc *scanner) loadText(ctx context.Context, originals, ats []original, prove bool) error {
-	var flaws []error
+	var flaws []string // of each original, once it was looked for
 	if prove {
 		var err error
 		if flaws, err = sc.proveText(ctx, ats); err != nil {
@@ -81,7 +81,7 @@ func (sc *scanner) loadText(ctx context.Context, originals, ats []original, prov
 	}
 	end := func() error { // of the original i
 		o, at := &originals[i], &ats[i]
-		if flaws != nil && flaws[i] != nil {
+		if flaws != nil && flaws[i] != "" {
 			sc.refuse(o, at.notInText(flaws[i]))
 			return nil
 		}
@@ -103,7 +103,7 @@ func (sc *scanner) loadText(ctx context.Context, originals, ats []original, prov
 	err := sc.eachText(ctx, ats, func(text []byte) error {
 		sum = crc32.Update(sum, crc32.IEEETable, text)
 		switch {
-		case flaws != nil && flaws[i] != nil:
+		case flaws != nil && flaws[i] != "":
 			return nil
 		case sc.fits(&ats[i]):
 			sc.text = append(sc.text, text...)
@@ -124,7 +124,7 @@ func (sc *scanner) loadText(ctx context.Context, originals, ats []original, prov
 		return &unprovenError{&originals[min(i, len(originals)-1)]}
 	}
 	for ; i < len(originals); i++ { // none of the output was good
-		sc.refuse(&originals[i], ats[i].notInText(flaw))
+		sc.refuse(&originals[i], ats[i].notInText(flaw.Error()))
 	}
 	return nil
 }
@@ -132,20 +132,21 @@ func (sc *scanner) loadText(ctx context.Context, originals, ats []original, prov
 // fits says that the text of an original inside a recompressed output is held in memory until it is proven.
 func (sc *scanner) fits(at *original) bool { return at.text.bytes <= int64(sc.rd.budget.wholeText) }
 
-func (o *original) notInText(flaw error) Refusal {
-	return Refusal{Reason: string(validate.ReasonBadCRC), Detail: fmt.Sprintf("%s does not hold it: %v", name(o.at.bucket, o.at.key), flaw)}
+func (o *original) notInText(flaw string) Refusal {
+	return Refusal{Reason: string(validate.ReasonBadCRC), Detail: fmt.Sprintf("%s does not hold it: %s", name(o.at.bucket, o.at.key), flaw)}
 }
 
-// proveText says for each original of a recompressed output why it must not be loaded, if so.
-func (sc *scanner) proveText(ctx context.Context, ats []original) ([]error, error) {
-	flaws := make([]error, len(ats))
+// proveText says for each original of a recompressed output why it must not be
+// loaded, "" where it may.
+func (sc *scanner) proveText(ctx context.Context, ats []original) ([]string, error) {
+	flaws := make([]string, len(ats))
 	i, sum := 0, uint32(0)
 	err := sc.eachText(ctx, ats, func(text []byte) error {
 		sum = crc32.Update(sum, crc32.IEEETable, text)
 		return nil
 	}, func() error {
 		if sum != ats[i].text.crc32 {
-			flaws[i] = errors.New("its text is not that of its receipt")
+			flaws[i] = "its text is not that of its receipt"
 		}
 		i, sum = i+1, 0
 		return nil
@@ -153,7 +154,7 @@ func (sc *scanner) proveText(ctx context.Context, ats []original) ([]error, erro
 	var flaw *textError
 	if errors.As(err, &flaw) {
 		for i := range flaws {
-			flaws[i] = flaw
+			flaws[i] = flaw.Error()
 		}
 		err = nil
 	}

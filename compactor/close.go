@@ -53,7 +53,7 @@ func Close(ctx context.Context, s Store, o Options) (CloseSummary, error) {
 		}
 		x.enforce(enforces)
 	}
-	if err := x.closeSettled(ctx); err != nil {
+	if over, err := x.closeSettled(ctx); over || err != nil {
 		return sum, err
 	}
 	ids, err := x.st.groupIDs(ctx)
@@ -128,27 +128,30 @@ func writeClosed(ctx context.Context, s Store, at s3store.Location) error {
 	return fmt.Errorf("state %s: its layout keeps changing; run again", at)
 }
 
-// closeSettled says whether whatever earlier workers were allowed has run out.
-// It has where the claim is given back, which is the last that a close does.
-func (x *restorer) closeSettled(ctx context.Context) error {
+// closeSettled says whether whatever earlier workers were allowed has run out;
+// the error is ErrWaiting before that. Where the claim is not the state's even so,
+// a close on the operator's word has given it back: over says that nothing is left
+// to do. Nothing may be done on that, since there may not have been a claim yet.
+func (x *restorer) closeSettled(ctx context.Context) (over bool, err error) {
 	if x.o.AssumeAlone {
-		return nil
-	}
-	held, err := readClaim(ctx, x.store, x.o.Bucket)
-	if ignoreNotFound(err) != nil {
-		return err
-	}
-	if err != nil || held.StateID != x.st.id {
-		return nil //nolint:nilerr // there is no claim
+		return false, nil
 	}
 	info, err := x.store.Head(ctx, x.o.State.Bucket, receipt.LayoutKey(x.o.State.Key, x.st.number))
 	if err != nil {
-		return err
+		return false, err
 	}
-	if left := x.st.settle - x.store.ServerTime().Sub(info.LastModified); left > 0 {
-		return fmt.Errorf("state %s is closed, and settles in %s: %w", x.o.State, left.Round(time.Second), ErrWaiting)
+	left := x.st.settle - x.store.ServerTime().Sub(info.LastModified)
+	if left <= 0 {
+		return false, nil
 	}
-	return nil
+	held, err := readClaim(ctx, x.store, x.o.Bucket)
+	if ignoreNotFound(err) != nil {
+		return false, err
+	}
+	if err != nil || held.StateID != x.st.id {
+		return true, nil
+	}
+	return false, fmt.Errorf("state %s is closed, and settles in %s: %w", x.o.State, left.Round(time.Second), ErrWaiting)
 }
 
 // finishAll finishes every group, or says why one can't be.

@@ -231,8 +231,7 @@ func TestCloseDeletesDeadOutputs(t *testing.T) {
 	sameRecords(t, "closed", before, b.records(""))
 }
 
-// TestCloseOfAClosedState waits for nothing: the claim is given back, so nobody
-// can have begun anything since.
+// TestCloseOfAClosedState waits for nothing and does nothing: the claim is given back.
 func TestCloseOfAClosedState(t *testing.T) {
 	b := newBucket(t)
 	b.fill("app/", 3)
@@ -244,7 +243,7 @@ func TestCloseOfAClosedState(t *testing.T) {
 	}
 	again := b.closing()
 	again.SettleAfter = time.Hour
-	if sum, err := Close(context.Background(), b.store, again); err != nil || sum != (CloseSummary{Groups: 1, GroupsFinished: 1}) {
+	if sum, err := Close(context.Background(), b.store, again); err != nil || sum != (CloseSummary{}) {
 		t.Errorf("a second time: %+v, %v", sum, err)
 	}
 	// A worker that was paused before has claimed the bucket for the state again.

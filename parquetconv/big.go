@@ -51,9 +51,9 @@ func (rd *reader) readBigAt(ctx context.Context, o, at *original, s *stream) err
 	if at.text != nil {
 		return rd.readBigText(ctx, o, at, s)
 	}
-	if at.gzip && !rd.proveFirst {
+	if at.compressed() && !rd.proveFirst {
 		rd.unproven.Store(true)
-	} else if at.gzip {
+	} else if at.compressed() {
 		refusal, err := rd.proveBig(ctx, at)
 		if err != nil {
 			return err
@@ -68,9 +68,12 @@ func (rd *reader) readBigAt(ctx context.Context, o, at *original, s *stream) err
 	}
 	defer body.Close()
 	c := &chunks{rd: rd, stream: s, original: o}
-	if at.gzip {
+	switch {
+	case at.gzip:
 		err = rd.inflate(ctx, at, body, c)
-	} else {
+	case at.zstd:
+		err = at.eachText(body, func(text []byte) error { return c.write(ctx, text) })
+	default:
 		err = c.read(ctx, body)
 	}
 	if err == nil {

@@ -80,6 +80,10 @@ type Options struct {
 	Table   s3store.Location // with a closing slash
 	State   s3store.Location // with a closing slash
 
+	// Match and List say which objects the sources hold, see Finder.
+	Match func(key string) bool
+	List  ListFunc
+
 	// Schema is the table's. Nil takes the one that the newest list keeps, and
 	// for a new table what Infer makes.
 	Schema      *schema.Schema
@@ -118,12 +122,6 @@ type Options struct {
 // MaxConcurrency bounds Options.Concurrency: each of so many connections has
 // buffers of its own, which Options.MemoryBytes does not bound.
 const MaxConcurrency = 1024
-
-// Source is where to read from.
-type Source struct {
-	s3store.Location
-	Single bool // one object; else all objects whose keys begin with Key
-}
 
 // Refusal is a source that would be loaded but must not be.
 type Refusal struct {

@@ -9,15 +9,19 @@ import (
 	"io"
 
 	"github.com/s3compact/s3compact/internal/singlegzip"
+	"github.com/s3compact/s3compact/parquetconv/zstdtext"
 	"github.com/s3compact/s3compact/validate"
 )
 
 // broken tells an error that says something of an original from others.
 func broken(err error) (*Refusal, error) {
 	var fault *validate.GzipError
+	var flaw *zstdtext.Error
 	switch {
 	case errors.As(err, &fault):
 		return &Refusal{Reason: string(fault.Reason), Detail: fmt.Sprintf("at byte %d: %s", fault.Offset, fault.Detail)}, nil
+	case errors.As(err, &flaw):
+		return &Refusal{Reason: string(flaw.Reason), Detail: flaw.Error()}, nil
 	case errors.Is(err, singlegzip.ErrMismatch):
 		return mismatch(err), nil
 	}
@@ -43,6 +47,9 @@ func (rd *reader) proveBig(ctx context.Context, at *original) (*Refusal, error) 
 		return nil, err
 	}
 	defer body.Close()
+	if at.zstd {
+		return broken(at.eachText(body, func([]byte) error { return nil }))
+	}
 	proof, err := validate.NewProver().GzipStream(body)
 	if refusal, err := broken(err); refusal != nil || err != nil {
 		return refusal, err

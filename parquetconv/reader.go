@@ -82,6 +82,7 @@ type original struct {
 	last   bool // the last one of its planned object
 	size   int64
 	gzip   bool
+	zstd   bool
 	at     objectID // the object that holds it
 	atETag string
 	offset int64
@@ -133,7 +134,7 @@ func (o *original) rebuilt(r io.Reader) (io.Reader, error) {
 // originalsOf are the originals that a planned object stands for.
 func (rd *reader) originalsOf(ctx context.Context, s *planSource) ([]original, error) {
 	originals := []original{{
-		origin: origin{s.Bucket, s.Key, s.ETag}, size: s.Size, gzip: isGzip(s.Key),
+		origin: origin{s.Bucket, s.Key, s.ETag}, size: s.Size, gzip: isGzip(s.Key), zstd: isZstd(s.Key),
 		at: objectID{s.Bucket, s.Key}, atETag: s.ETag,
 	}}
 	if s.Receipt != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/s3compact/s3compact/internal/inflate"
 	"github.com/s3compact/s3compact/internal/singlegzip"
 	"github.com/s3compact/s3compact/parquetconv/rows"
+	"github.com/s3compact/s3compact/parquetconv/zstdtext"
 	"github.com/s3compact/s3compact/validate"
 )
 
@@ -18,10 +19,11 @@ type scanner struct {
 	rd       *reader
 	decoder  *rows.Decoder
 	inflater inflate.Decoder
-	prover   *validate.Prover // of what is not as it should be; made when first needed
-	text     []byte           // of a small original
-	rest     []byte           // of text that came in pieces: the beginning of a row, and what came since
-	restWant int              // how long rest should be before it is scanned again
+	prover   *validate.Prover  // of what is not as it should be; made when first needed
+	zstd     *zstdtext.Decoder // made when first needed
+	text     []byte            // of a small original
+	rest     []byte            // of text that came in pieces: the beginning of a row, and what came since
+	restWant int               // how long rest should be before it is scanned again
 
 	stream *stream
 	unit   *unit
@@ -123,7 +125,7 @@ func (sc *scanner) load(ctx context.Context, o, at *original, stored []byte) err
 	if inflated {
 		_, err = sc.decode(ctx, text, true)
 	} else {
-		err = sc.loadPieces(ctx, text)
+		err = sc.loadPieces(ctx, at, text)
 	}
 	if err != nil {
 		return err
@@ -136,7 +138,10 @@ func (sc *scanner) load(ctx context.Context, o, at *original, stored []byte) err
 // much memory it is proven all the same, but inflated is false and b is what
 // is to be inflated.
 func (sc *scanner) prove(o *original, stored []byte) (b []byte, inflated bool, refusal *Refusal, err error) {
-	if !o.gzip {
+	switch {
+	case o.zstd:
+		return sc.proveZstd(stored)
+	case !o.gzip:
 		return stored, true, nil, nil
 	}
 	if o.pieces != nil {
@@ -178,10 +183,9 @@ func (sc *scanner) prove(o *original, stored []byte) (b []byte, inflated bool, r
 }
 
 // loadPieces scans an original that is proven, as its text comes.
-func (sc *scanner) loadPieces(ctx context.Context, stored []byte) error {
-	sc.prover.EachData = func(text []byte) error { return sc.more(ctx, text, false) }
-	defer func() { sc.prover.EachData = nil }()
-	if _, err := sc.prover.Gzip(stored); err != nil {
+func (sc *scanner) loadPieces(ctx context.Context, at *original, stored []byte) error {
+	err := at.eachText(bytes.NewReader(stored), func(text []byte) error { return sc.more(ctx, text, false) })
+	if err != nil {
 		return err
 	}
 	return sc.more(ctx, nil, true)
@@ -189,7 +193,7 @@ func (sc *scanner) loadPieces(ctx context.Context, stored []byte) error {
 
 // loadBig proves a big original and scans it, in two readings and piece by piece.
 func (sc *scanner) loadBig(ctx context.Context, o, at *original) error {
-	if at.gzip {
+	if at.compressed() {
 		refusal, err := sc.rd.proveBig(ctx, at)
 		if err != nil {
 			return err
@@ -205,25 +209,13 @@ func (sc *scanner) loadBig(ctx context.Context, o, at *original) error {
 	}
 	defer body.Close()
 	sc.begin(o, 0)
-	take := func(text []byte) error { return sc.more(ctx, text, false) }
-	if at.gzip {
-		prover := validate.NewProver()
-		prover.EachData = take
-		_, err = prover.GzipStream(body)
-	} else {
-		_, err = io.Copy(writerFunc(take), body)
-	}
+	err = at.eachText(body, func(text []byte) error { return sc.more(ctx, text, false) })
 	if err == nil {
 		err = sc.more(ctx, nil, true)
 	}
 	sc.ends = append(sc.ends, end{original: o, from: at})
 	return noSentinel(err)
 }
-
-// writerFunc is a function that takes what is written.
-type writerFunc func([]byte) error
-
-func (f writerFunc) Write(b []byte) (int, error) { return len(b), f(b) }
 
 // begin says that the text of an original comes next, from its byte at an offset.
 func (sc *scanner) begin(o *original, offset int64) {

@@ -16,6 +16,8 @@ import (
 
 	"github.com/s3compact/s3compact/internal/s3store"
 	"github.com/s3compact/s3compact/parquetconv"
+	"github.com/s3compact/s3compact/parquetconv/schema"
+	"github.com/s3compact/s3compact/parquetconv/zstdtext"
 	"github.com/s3compact/s3compact/validate"
 )
 
@@ -29,7 +31,9 @@ const (
 type Options struct {
 	Stores  parquetconv.Stores
 	Sources []parquetconv.Source
-	State   s3store.Location // nothing below it is a source; may be empty
+	State   s3store.Location      // nothing below it is a source; may be empty
+	Format  schema.Format         // what the sources hold, see parquetconv.Finder
+	Match   func(key string) bool // which objects are sources, see there
 
 	// The sample is the first MaxBytes of text of MaxSources sources, which are
 	// spread evenly over all in key order. Its memory is their product, and
@@ -67,7 +71,8 @@ func Read(ctx context.Context, o Options) (*Sample, error) {
 		return cmp.Or(cmp.Compare(a.Bucket, b.Bucket), cmp.Compare(a.Key, b.Key))
 	})
 	var err error
-	s.Ignored, err = parquetconv.EachSource(ctx, o.Stores, sources, o.State, func(object parquetconv.SourceObject) error {
+	find := parquetconv.Finder{Stores: o.Stores, Sources: sources, State: o.State, Format: o.Format, Match: o.Match, Concurrency: o.Concurrency}
+	s.Ignored, err = find.Each(ctx, func(object parquetconv.SourceObject) error {
 		s.Sources++
 		s.StoredBytes += object.SizeBytes
 		chosen.add(object)
@@ -120,8 +125,11 @@ func beginning(ctx context.Context, o Options, object parquetconv.SourceObject) 
 		return t, fmt.Errorf("sample %s: %w", object, err)
 	}
 	t.Bytes, t.Cut = stored, length < object.SizeBytes
-	if object.Gzip() {
+	switch {
+	case object.Gzip():
 		t.inflate(stored, max(1, o.MaxBytes))
+	case object.Zstd():
+		t.unzstd(stored, max(1, o.MaxBytes))
 	}
 	return t, nil
 }
@@ -141,6 +149,31 @@ func (t *Text) inflate(stored []byte, limit int64) {
 		t.Bytes = text.Bytes()
 	default:
 		t.Reason, t.Detail = gzipReason(err, stored, text.Len()), fmt.Sprintf("inflate: %v", err)
+	}
+}
+
+// errEnough ends the reading of a text early.
+var errEnough = errors.New("enough")
+
+// unzstd is inflate for zstd.
+func (t *Text) unzstd(stored []byte, limit int64) {
+	t.Bytes = nil
+	var out []byte
+	err := zstdtext.NewDecoder().Each(bytes.NewReader(stored), func(text []byte) error {
+		out = append(out, text[:min(int64(len(text)), limit+1-int64(len(out)))]...)
+		if int64(len(out)) > limit {
+			return errEnough
+		}
+		return nil
+	})
+	var fault *zstdtext.Error
+	switch isFault := errors.As(err, &fault); {
+	case errors.Is(err, errEnough):
+		t.Bytes, t.Cut = out[:limit], true
+	case isFault && !(t.Cut && fault.Reason == validate.ReasonTruncated):
+		t.Reason, t.Detail = fault.Reason, fault.Error()
+	default:
+		t.Bytes = out
 	}
 }
 

@@ -196,6 +196,12 @@ func backticks(s string) string    { return "`" + strings.ReplaceAll(s, "`", "``
 func doubleQuotes(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
 func literal(s string) string      { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
+// hiveLiteral is a literal of Hive's SQL, and of Spark's: two quotes would end one
+// literal and begin the next.
+func hiveLiteral(s string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
+}
+
 // plainField says whether a field of a struct can be named without quotes.
 func plainField(name string) bool {
 	for i, c := range name {

@@ -81,6 +81,21 @@ func TestStatements(t *testing.T) {
 	}
 }
 
+func TestLocationsAreQuoted(t *testing.T) {
+	table := tableOf(t, "version: 1\ncolumns: [{name: a, type: string}]", "hive.logs.requests")
+	table.Location = `/it's/a\b/`
+	for engine, says := range map[string]string{
+		"athena": `LOCATION '/it\'s/a\\b/'`,
+		"spark":  `LOCATION '/it\'s/a\\b/'`,
+		"trino":  `external_location = 'local:///it''s/a\b/'`,
+		"duckdb": `read_parquet('/it''s/a\b/*.parquet'`,
+	} {
+		if got, err := Statements(engine, table); err != nil || !strings.Contains(got, says) {
+			t.Errorf("%s: %s, %v; expected %s", engine, got, err, says)
+		}
+	}
+}
+
 func TestWhatCannotBeWritten(t *testing.T) {
 	odd := tableOf(t, "version: 1\ncolumns: [{name: a, type: 'struct<\"a b\": string>'}]", "logs.requests")
 	for _, tt := range []struct {

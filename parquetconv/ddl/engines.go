@@ -47,7 +47,7 @@ func athena(t Table) (string, error) {
 	if len(partitions) > 0 {
 		fmt.Fprintf(&b, "PARTITIONED BY (\n  %s\n)\n", strings.Join(partitions, ",\n  "))
 	}
-	fmt.Fprintf(&b, "STORED AS PARQUET\nLOCATION %s", literal(t.Location))
+	fmt.Fprintf(&b, "STORED AS PARQUET\nLOCATION %s", hiveLiteral(t.Location))
 	if len(projected) > 0 {
 		b.WriteString("\nTBLPROPERTIES (\n")
 		for i, p := range projected {
@@ -127,7 +127,12 @@ func trino(t Table) (string, error) {
 	}
 	var b strings.Builder
 	b.WriteString("-- The catalog reads microseconds with hive.timestamp-precision = MICROSECONDS; times are UTC.\n")
-	fmt.Fprintf(&b, "CREATE TABLE IF NOT EXISTS %s (\n  %s\n)\nWITH (\n  external_location = %s,\n  format = 'PARQUET'", quoted(t.Name, doubleQuotes), strings.Join(columns, ",\n  "), literal(t.Location))
+	location := t.Location
+	if strings.HasPrefix(location, "/") {
+		b.WriteString("-- It reads local folders with fs.native-local.enabled = true and local.location = /.\n")
+		location = "local://" + location
+	}
+	fmt.Fprintf(&b, "CREATE TABLE IF NOT EXISTS %s (\n  %s\n)\nWITH (\n  external_location = %s,\n  format = 'PARQUET'", quoted(t.Name, doubleQuotes), strings.Join(columns, ",\n  "), literal(location))
 	var names []string
 	for _, p := range t.Partitions {
 		names = append(names, literal(strings.ToLower(p.Name)))
@@ -169,7 +174,7 @@ func spark(t Table) (string, error) {
 	if rest, ok := strings.CutPrefix(location, "s3://"); ok {
 		location = "s3a://" + rest
 	}
-	fmt.Fprintf(&b, "LOCATION %s;\n", literal(location))
+	fmt.Fprintf(&b, "LOCATION %s;\n", hiveLiteral(location))
 	if len(names) > 0 {
 		fmt.Fprintf(&b, "\nMSCK REPAIR TABLE %s;\n", quoted(t.Name, backticks))
 	}

@@ -1,0 +1,153 @@
+//go:build interop && full
+
+package main
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/s3compact/s3compact/internal/interop"
+)
+
+// TestSparkReadsTheTable: by the statements of ddl.
+func TestSparkReadsTheTable(t *testing.T) {
+	python := interop.Spark(t)
+	table := newEngineTable(t)
+	a := table.askPython(t, python, "spark", table.statements(t, "spark", "logs.requests"), "logs.requests")
+	table.check(t, a)
+	table.checkFiltered(t, a)
+}
+
+// TestTrinoReadsTheTable: Athena is made of it.
+func TestTrinoReadsTheTable(t *testing.T) {
+	server := interop.StartTrino(t)
+	server.Query(t, "CREATE SCHEMA hive.logs")
+	table := newEngineTable(t)
+	a := table.askTrino(t, server, "hive.logs.requests")
+	table.check(t, a)
+	table.checkFiltered(t, a)
+}
+
+// askTrino asks what askPython asks. Names of columns are lower case in Hive.
+func (e *engineTable) askTrino(t *testing.T, server *interop.Trino, name string) (a engineAnswer) {
+	t.Helper()
+	for _, s := range strings.Split(e.statements(t, "trino", name), ";\n") {
+		if strings.TrimSpace(s) != "" {
+			server.Query(t, s)
+		}
+	}
+	names := map[string]string{}
+	for column := range e.rows[0] {
+		names[strings.ToLower(column)] = column
+	}
+	all := server.Query(t, "SELECT * FROM "+name)
+	for _, values := range all.Rows {
+		row := map[string]any{}
+		for i, c := range all.Columns {
+			row[names[c.Name]] = trinoValue(t, c.Signature, values[i])
+		}
+		a.Rows = append(a.Rows, row)
+	}
+	if e.figures != "" {
+		figures := server.Query(t, e.figures+name)
+		for i, c := range figures.Columns {
+			a.Figures = append(a.Figures, trinoValue(t, c.Signature, figures.Rows[0][i]))
+		}
+	}
+	for _, f := range e.filters {
+		where := fmt.Sprintf(`"%s" IS NULL`, f.Column)
+		if f.Value != nil {
+			where = fmt.Sprintf(`"%s" = '%s'`, f.Column, strings.ReplaceAll(*f.Value, "'", "''"))
+			if f.IsDate {
+				where = strings.Replace(where, "'", "DATE '", 1)
+			}
+		}
+		r := server.Query(t, `SELECT count(id), count(DISTINCT "$path") FROM `+name+" WHERE "+where)
+		var counts [2]int
+		for i, v := range r.Rows[0] {
+			n, err := strconv.Atoi(v.(json.Number).String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			counts[i] = n
+		}
+		if r.ProcessedRows != counts[0] {
+			t.Errorf("%s: %d rows were read, expected those of its partitions, %d", where, r.ProcessedRows, counts[0])
+		}
+		a.Filtered = append(a.Filtered, filtered{Rows: counts[0], Files: counts[1]})
+	}
+	return a
+}
+
+// trinoValue is a value in the form that the oracle has.
+func trinoValue(t *testing.T, s interop.TrinoType, v any) any {
+	t.Helper()
+	argument := func(i int) (elem interop.TrinoType) {
+		if err := json.Unmarshal(s.Arguments[i].Value, &elem); err != nil {
+			t.Fatal(err)
+		}
+		return elem
+	}
+	if v == nil {
+		return nil
+	}
+	switch s.RawType {
+	case "boolean", "varchar", "date":
+		return v
+	case "decimal":
+		return plainDecimal(v.(string))
+	case "integer", "bigint":
+		return v.(json.Number).String()
+	case "double", "real":
+		f, err := v.(json.Number).Float64()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	case "varbinary":
+		b, err := base64.StdEncoding.DecodeString(v.(string))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return hex.EncodeToString(b)
+	case "timestamp":
+		at, err := time.Parse("2006-01-02 15:04:05.999999", v.(string))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strconv.FormatInt(at.UnixMicro(), 10)
+	case "array":
+		elem, all := argument(0), []any{}
+		for _, x := range v.([]any) {
+			all = append(all, trinoValue(t, elem, x))
+		}
+		return all
+	case "map":
+		elem, all := argument(1), map[string]any{}
+		for name, x := range v.(map[string]any) {
+			all[name] = trinoValue(t, elem, x)
+		}
+		return all
+	case "row":
+		all := map[string]any{}
+		for i, x := range v.([]any) {
+			var field struct {
+				FieldName     struct{ Name string }
+				TypeSignature interop.TrinoType
+			}
+			if err := json.Unmarshal(s.Arguments[i].Value, &field); err != nil {
+				t.Fatal(err)
+			}
+			all[field.FieldName.Name] = trinoValue(t, field.TypeSignature, x)
+		}
+		return all
+	}
+	t.Fatalf("a value of type %s", s.RawType)
+	return nil
+}

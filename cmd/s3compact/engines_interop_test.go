@@ -1,0 +1,327 @@
+//go:build interop
+
+package main
+
+import (
+	"cmp"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"math/big"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/s3compact/s3compact/internal/interop"
+)
+
+//go:embed testdata/engines.py
+var enginesProgram string
+
+// engineTable is a table that convert wrote, with what an engine should find in it.
+type engineTable struct {
+	root       string
+	partitions [][2]string // name, type
+	rows       []map[string]any
+	figures    string // a query of one row, in the SQL that all engines share
+	expected   []any
+	filters    []engineFilter
+}
+
+// engineFilter is a condition on a partition: equal to a value, or null.
+type engineFilter struct {
+	Column string  `json:"column"`
+	Value  *string `json:"value"`
+	IsDate bool    `json:"isDate"`
+	column int
+}
+
+// filtered is what a query with a condition gave, and how much was read for it.
+type filtered struct {
+	Rows  int    `json:"rows"`
+	Files int    `json:"files"`
+	Plan  string `json:"plan"`
+}
+
+type engineAnswer struct {
+	Rows     []map[string]any `json:"rows"`
+	Figures  []any            `json:"figures"`
+	Filtered []filtered       `json:"filtered"`
+}
+
+// convertRows writes rows into a source and converts them into a table.
+func convertRows(t *testing.T, schema, root string, rows []string) {
+	t.Helper()
+	from := t.TempDir()
+	if err := os.WriteFile(filepath.Join(from, "rows.json.gz"), zip(strings.Join(rows, "\n")+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := s3compact("convert", "--schema", schemaFile(t, schema), "--to", root, from, "--output", "json")
+	if r.code != exitDone && r.code != exitRefused {
+		t.Fatalf("%+v", r)
+	}
+}
+
+// newEngineTable converts a corpus in two runs, of which the second has a column more, and rows that are no rows.
+func newEngineTable(t *testing.T) engineTable {
+	t.Helper()
+	table := engineTable{root: filepath.Join(t.TempDir(), "it's a table é"), partitions: [][2]string{{"dt", "date"}, {"app", "string"}}}
+	names := []string{"seen", "flag", "small", "big", "ratio", "f", "price", "wide", "drift", "user id", "requestId", "raw", "born", "anything", "tags", "matrix", "geo", "labels", "events"}
+	first := engineRows(names, 0, 600)
+	second := engineRows(append(names, "later"), 600, 600)
+	bad := []string{`{"id":"no number"}`, `{"id":1,`, `{"id":2,"id":3}`}
+	convertRows(t, engineSchema(engineColumns), table.root, append(slices.Clone(first), bad...))
+	convertRows(t, engineSchema(engineLater+engineColumns), table.root, second)
+	for _, text := range append(first, second...) {
+		table.rows = append(table.rows, oracle{t}.row(text))
+	}
+	rejects, err := filepath.Glob(filepath.Join(table.root, "_s3compact", "rejects", "*"))
+	if err != nil || len(rejects) != 1 {
+		t.Errorf("%d files of rejects lie in the table, for engines to skip; expected 1: %v", len(rejects), err)
+	}
+	table.ask()
+	value := func(s string) *string { return &s }
+	table.filters = []engineFilter{
+		{Column: "dt", Value: value("2026-01-02"), IsDate: true}, {Column: "dt", Value: value("0001-01-01"), IsDate: true},
+		{Column: "dt", IsDate: true}, {Column: "app", column: 1}, {Column: "app", Value: value("absent"), column: 1},
+	}
+	for _, text := range engineApps {
+		if app, ok := (oracle{t}).value(oracle{t}.text, []byte(text)).(string); ok && app != "" {
+			table.filters = append(table.filters, engineFilter{Column: "app", Value: &app, column: 1})
+		}
+	}
+	return table
+}
+
+// ask makes the query of figures, and its answer out of the rows.
+func (e *engineTable) ask() {
+	var selects []string
+	figure := func(what string, v any) {
+		selects, e.expected = append(selects, fmt.Sprintf("%s AS f%d", what, len(selects))), append(e.expected, v)
+	}
+	figure("count(*)", strconv.Itoa(len(e.rows)))
+	for _, name := range []string{"ts", "seen", "flag", "small", "big", "ratio", "f", "price", "wide", "drift", "requestId", "raw", "born", "anything", "tags", "matrix", "geo", "labels", "events", "later", "_extra", "dt", "app"} {
+		n := 0
+		for _, row := range e.rows {
+			if row[name] != nil {
+				n++
+			}
+		}
+		figure("count("+name+")", strconv.Itoa(n))
+	}
+	for _, name := range []string{"id", "small", "big"} {
+		figure("sum(cast("+name+" AS decimal(38,0)))", e.sum(name, 0))
+	}
+	figure("sum(cast(price AS decimal(38,2)))", e.sum("price", 2))
+	for _, name := range []string{"ts", "seen", "born"} {
+		low, high := e.extremes(name)
+		figure("min("+name+")", low)
+		figure("max("+name+")", high)
+	}
+	lat := 0
+	for _, row := range e.rows {
+		if geo, ok := row["geo"].(map[string]any); ok && geo["lat"] != nil {
+			lat++
+		}
+	}
+	figure("count(geo.lat)", strconv.Itoa(lat))
+	e.figures = "SELECT " + strings.Join(selects, ", ") + " FROM "
+}
+
+func (e *engineTable) sum(name string, scale int) string {
+	sum := new(big.Rat)
+	for _, row := range e.rows {
+		if text, ok := row[name].(string); ok {
+			if n, ok := new(big.Rat).SetString(text); ok {
+				sum.Add(sum, n)
+			}
+		}
+	}
+	return plainDecimal(sum.FloatString(scale))
+}
+
+// extremes are the least and greatest values of times or days.
+func (e *engineTable) extremes(name string) (low, high string) {
+	var all []string
+	for _, row := range e.rows {
+		if v, ok := row[name].(string); ok {
+			all = append(all, v)
+		}
+	}
+	compare := func(a, b string) int {
+		x, xerr := strconv.ParseInt(a, 10, 64)
+		y, yerr := strconv.ParseInt(b, 10, 64)
+		if xerr == nil && yerr == nil {
+			return cmp.Compare(x, y)
+		}
+		return cmp.Compare(a, b)
+	}
+	return slices.MinFunc(all, compare), slices.MaxFunc(all, compare)
+}
+
+// statements are those that ddl prints.
+func (e *engineTable) statements(t *testing.T, engine, name string) string {
+	t.Helper()
+	r := s3compact("ddl", engine, e.root, "--name", name)
+	if r.code != exitDone {
+		t.Fatalf("%+v", r)
+	}
+	return r.stdout
+}
+
+// askPython asks an engine of testdata/engines.py.
+func (e *engineTable) askPython(t *testing.T, python, engine, statements, name string) (a engineAnswer) {
+	t.Helper()
+	figures := e.figures
+	if figures != "" {
+		figures += name
+	}
+	question, err := json.Marshal(map[string]any{"root": e.root, "statements": statements, "table": name, "partitions": e.partitions, "figures": figures, "filters": e.filters})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "question.json")
+	if err := os.WriteFile(file, question, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TZ", "UTC")
+	if err := json.Unmarshal(interop.Run(t, python, enginesProgram, engine, file), &a); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// check compares what an engine answered with what is expected.
+func (e *engineTable) check(t *testing.T, a engineAnswer) {
+	t.Helper()
+	if a.Figures != nil {
+		if d := gocmp.Diff(e.expected, a.Figures); d != "" {
+			t.Errorf("figures of %s: (-want +got)\n%s", e.figures, d)
+		}
+	}
+	byID := func(a, b map[string]any) int {
+		x, xok := a["id"].(string)
+		y, yok := b["id"].(string)
+		if !xok || !yok {
+			t.Fatalf("rows without an id: %v, %v", a, b)
+		}
+		return cmp.Or(cmp.Compare(len(x), len(y)), cmp.Compare(x, y))
+	}
+	slices.SortFunc(a.Rows, byID)
+	slices.SortFunc(e.rows, byID)
+	if len(a.Rows) != len(e.rows) {
+		t.Errorf("%d rows, expected %d", len(a.Rows), len(e.rows))
+		return
+	}
+	said := map[string]int{}
+	for i, want := range e.rows {
+		for name, v := range want {
+			got, ok := a.Rows[i][name]
+			if d := gocmp.Diff(v, got, cmpopts.EquateApprox(0, 0)); d != "" || !ok {
+				if said[name]++; said[name] <= 3 {
+					t.Errorf("row %v, column %s (it has one: %v): (-want +got)\n%s", want["id"], name, ok, d)
+				}
+			}
+		}
+		if len(want) != len(a.Rows[i]) {
+			t.Fatalf("columns of the row are %v, expected %v", a.Rows[i], want)
+		}
+	}
+	for name, n := range said {
+		t.Errorf("column %s differs in %d rows", name, n)
+	}
+}
+
+// expectedFor is how many rows a filter leaves, and how many files hold them.
+func (e *engineTable) expectedFor(t *testing.T, f engineFilter) (rows int, files []string) {
+	t.Helper()
+	for _, row := range e.rows {
+		if (f.Value == nil && row[f.Column] == nil) || (f.Value != nil && row[f.Column] == *f.Value) {
+			rows++
+		}
+	}
+	folders := map[string]bool{}
+	for _, row := range e.rows {
+		if (f.Value == nil && row[f.Column] == nil) || (f.Value != nil && row[f.Column] == *f.Value) {
+			folders[e.folder(row)] = true
+		}
+	}
+	for folder := range folders {
+		found, err := os.ReadDir(filepath.Join(e.root, folder))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range found {
+			files = append(files, filepath.Join(folder, file.Name()))
+		}
+	}
+	return rows, files
+}
+
+// folder is the folder of a row, as Hive escapes it (FileUtils.escapePathName of
+// Hive: control characters and "#%'*/:=?\{[]^ and DEL).
+func (e *engineTable) folder(row map[string]any) string {
+	var levels []string
+	for _, p := range e.partitions {
+		text := "__HIVE_DEFAULT_PARTITION__"
+		if v := row[p[0]]; v != nil {
+			text = ""
+			for _, c := range []byte(fmt.Sprint(v)) {
+				if c < ' ' || c == 0x7f || strings.IndexByte(`"#%'*/:=?\{[]^`, c) >= 0 {
+					text += fmt.Sprintf("%%%02X", c)
+				} else {
+					text += string([]byte{c})
+				}
+			}
+		}
+		levels = append(levels, p[0]+"="+text)
+	}
+	return filepath.Join(levels...)
+}
+
+// checkFiltered compares rows and files read of each filter.
+func (e *engineTable) checkFiltered(t *testing.T, a engineAnswer) {
+	t.Helper()
+	all := 0
+	if err := filepath.WalkDir(e.root, func(path string, _ fs.DirEntry, err error) error {
+		if strings.HasSuffix(path, ".parquet") {
+			all++
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for i, f := range e.filters {
+		rows, files := e.expectedFor(t, f)
+		value := "null"
+		if f.Value != nil {
+			value = strconv.Quote(*f.Value)
+		}
+		if len(files) == all {
+			t.Errorf("%s = %s leaves out no file", f.Column, value)
+		}
+		if got := a.Filtered[i]; got.Rows != rows || got.Files != len(files) {
+			t.Errorf("%s = %s: %d rows of %d files, expected %d of %d (of all %d)\n%s", f.Column, value, got.Rows, got.Files, rows, len(files), all, got.Plan)
+		}
+	}
+}
+
+// TestEnginesReadTheTable: pyarrow and DuckDB.
+func TestEnginesReadTheTable(t *testing.T) {
+	python := interop.Python(t)
+	table := newEngineTable(t)
+	for engine, statements := range map[string]string{"pyarrow": "", "duckdb": table.statements(t, "duckdb", "requests")} {
+		t.Run(engine, func(t *testing.T) {
+			a := table.askPython(t, python, engine, statements, "requests")
+			table.check(t, a)
+			table.checkFiltered(t, a)
+		})
+	}
+}

@@ -30,6 +30,18 @@ func (g *group) finishOwn(ctx context.Context, e *receipt.Entry) error {
 
 // finishHead finishes a commit that is the log's head, whoever wrote it.
 func (g *group) finishHead(ctx context.Context) error {
+	if err := g.takeOver(ctx); err != nil {
+		return err
+	}
+	e := g.log.entry
+	g.r.o.Log.Info("finishing what an earlier run has committed", "group", g.prefix, "entry", g.log.head, "members", len(e.Members))
+	ctx, cancel := drained(ctx)
+	defer cancel()
+	return g.finish(ctx, e, true)
+}
+
+// takeOver remembers what the log says beside the commit that is its head.
+func (g *group) takeOver(ctx context.Context) error {
 	e := g.log.entry
 	if e.Kind != receipt.Commit {
 		return fmt.Errorf("group %q: its log ends in an entry %q, which this version does not carry out: use a newer s3compact", g.prefix, e.Kind)
@@ -45,10 +57,7 @@ func (g *group) finishHead(ctx context.Context) error {
 		return err
 	}
 	g.fresh = append(g.fresh, e.Refused...)
-	g.r.o.Log.Info("finishing what an earlier run has committed", "group", g.prefix, "entry", g.log.head, "members", len(e.Members))
-	ctx, cancel := drained(ctx)
-	defer cancel()
-	return g.finish(ctx, e, true)
+	return nil
 }
 
 func (g *group) finish(ctx context.Context, e *receipt.Entry, takenOver bool) error {
@@ -56,24 +65,10 @@ func (g *group) finish(ctx context.Context, e *receipt.Entry, takenOver bool) er
 		return fmt.Errorf("group %q: an earlier run without --keep-originals has committed and is not finished; finish it without --keep-originals first: %w", g.prefix, ErrUsage)
 	}
 	auth := &authority{log: g.log}
-	var live []receipt.OutputRef
-	lost := map[int]bool{} // outputs that the operator has given up
 	c := &completion{g: g, auth: auth, e: e, takenOver: takenOver}
-	for i, o := range e.Outputs {
-		what, ref, err := c.output(ctx, o)
-		switch what {
-		case complete:
-			live = append(live, ref)
-		case open:
-			return g.void(ctx, e, reasonGivenUp)
-		case missing:
-			if err := g.outputMissing(ctx, e, o); err != nil {
-				return err
-			}
-			lost[i] = true
-		default:
-			return fmt.Errorf("complete output %s: %w", o.Key, err)
-		}
+	live, lost, err := c.outputs(ctx)
+	if err != nil {
+		return err
 	}
 	if err := c.replicated(ctx, live); err != nil {
 		return err
@@ -81,7 +76,6 @@ func (g *group) finish(ctx context.Context, e *receipt.Entry, takenOver bool) er
 	g.counts = receipt.Counts{}
 	var changed []receipt.Refusal
 	if !e.Keep {
-		var err error
 		if changed, err = g.deleteMembers(ctx, auth, e, lost); err != nil {
 			return err
 		}
@@ -110,6 +104,29 @@ type completion struct {
 
 // maxTries bounds how often a request without an answer is sent again here, beyond the client's own retries.
 const maxTries = 4
+
+// outputs completes all outputs and proves them. lost are those that the
+// operator has given up, by their index.
+func (c *completion) outputs(ctx context.Context) (live []receipt.OutputRef, lost map[int]bool, err error) {
+	lost = map[int]bool{}
+	for i, o := range c.e.Outputs {
+		what, ref, err := c.output(ctx, o)
+		switch what {
+		case complete:
+			live = append(live, ref)
+		case open:
+			return nil, nil, c.g.void(ctx, c.e, reasonGivenUp)
+		case missing:
+			if err := c.g.outputMissing(ctx, c.e, o); err != nil {
+				return nil, nil, err
+			}
+			lost[i] = true
+		default:
+			return nil, nil, fmt.Errorf("complete output %s: %w", o.Key, err)
+		}
+	}
+	return live, lost, nil
+}
 
 // output completes one output and proves it.
 func (c *completion) output(ctx context.Context, o receipt.Output) (fate, receipt.OutputRef, error) {

@@ -85,6 +85,9 @@ func (g *restoring) step(ctx context.Context) (done bool, left time.Duration, er
 		g.x.tell(d)
 		return false, 0, err
 	default:
+		if began, err := g.saveOriginals(ctx); began || err != nil {
+			return false, 0, err
+		}
 		err := g.finishHead(ctx)
 		if errors.Is(err, s3store.ErrDenied) && !errors.Is(err, s3store.ErrCredentials) {
 			return false, 0, g.interrupt(ctx, err)
@@ -179,6 +182,18 @@ func (g *restoring) interrupt(ctx context.Context, why error) error {
 	if e.Kind != receipt.Commit || e.Keep {
 		return why
 	}
+	err := g.takeBack(ctx, why)
+	if err == nil {
+		g.r.o.Log.Warn("the deletes of a commit are refused; it is taken back", "group", g.prefix, "entry", e.Number, "why", why)
+	}
+	return err
+}
+
+// takeBack announces a restore of all outputs of the commit that is the log's
+// head, where something wanted is in them. Where one of them can't be taken apart, the
+// error is why.
+func (g *restoring) takeBack(ctx context.Context, why error) error {
+	e := g.log.entry
 	c := &completion{g: g.group, auth: &authority{log: g.log}, e: e, takenOver: true}
 	commits := newReceipts(g.r.st, g.log.gid)
 	wanted, keys := false, map[string]bool{}
@@ -209,6 +224,5 @@ func (g *restoring) interrupt(ctx context.Context, why error) error {
 			absorbed = append(absorbed, receipt.OutputRef{Bucket: m.Bucket, Key: m.Key, Size: m.Size, ETag: m.ETag, CRC64: m.CRC64, Commit: m.Commit})
 		}
 	}
-	g.r.o.Log.Warn("the deletes of a commit are refused; it is taken back", "group", g.prefix, "entry", e.Number, "why", why)
 	return g.startRestore(ctx, outputs, absorbed)
 }

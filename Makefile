@@ -60,8 +60,8 @@ test-full: ## run all tests, the long ones too, then each fuzz target for FUZZTI
 	.ci/fuzz $(FUZZTIME)
 
 .PHONY: check-protocol
-check-protocol: ## explore the model of docs/protocol.md in its three bounds; 4 GB, some minutes
-	cd docs/protocol && go vet . && go run . && go run . -app 2 -restores 0 && go run . -faults 2 -restores 0
+check-protocol: ## explore the model of docs/protocol.md in its five bounds; 6 GB, some minutes
+	cd docs/protocol && go vet . && go run . && go run . -app 2 -restores 0 && go run . -faults 2 -restores 0 && go run . -app 2 -faults 0 -restores 1 && go run . -app 1 -faults 0 -restores 1 -keeps 1
 
 .PHONY: check-protocol-small
 check-protocol-small: ## the same in a smaller bound; 0.5 GB, under a minute

@@ -15,6 +15,10 @@ type batch struct {
 	start uint32
 	ends  []uint32
 
+	// ETags in the same way, from 0; only where groups.each is set.
+	etags    []byte
+	etagEnds []uint32
+
 	// known says that all rows belong to the group prefix, and all match, so that
 	// no key is needed.
 	known  bool
@@ -37,7 +41,7 @@ type batch struct {
 // reset empties the batch and keeps its memory, for the rows from first on.
 func (b *batch) reset(first int64) {
 	*b = batch{
-		first: first, keys: b.keys[:0], ends: b.ends[:0], prefix: b.prefix[:0],
+		first: first, keys: b.keys[:0], ends: b.ends[:0], etags: b.etags[:0], etagEnds: b.etagEnds[:0], prefix: b.prefix[:0],
 		sizes: b.sizes[:0], modified: b.modified[:0],
 	}
 }

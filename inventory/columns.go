@@ -23,6 +23,7 @@ const (
 	colLockMode
 	colLockUntil
 	colLegalHold
+	colETag // of single objects only
 	numColumns
 )
 
@@ -30,7 +31,7 @@ const (
 // Source: Amazon S3 User Guide, "Amazon S3 Inventory list".
 var columnNames = [numColumns]string{
 	"key", "size", "lastmodifieddate", "islatest", "isdeletemarker", "bucket", "storageclass", "intelligenttieringaccesstier",
-	"encryptionstatus", "checksumalgorithm", "replicationstatus", "objectlockmode", "objectlockretainuntildate", "objectlocklegalholdstatus",
+	"encryptionstatus", "checksumalgorithm", "replicationstatus", "objectlockmode", "objectlockretainuntildate", "objectlocklegalholdstatus", "etag",
 }
 
 // attribute is what the column's words are, as they are. The columns from
@@ -44,11 +45,14 @@ type columns [numColumns]int
 
 // bindColumns finds the columns by their names, which CSV and ORC write
 // differently: "LastModifiedDate" and "last_modified_date". Unknown ones are
-// left alone.
-func bindColumns(names []string) (columns, error) {
+// left alone, and so are ETags unless they are wanted.
+func bindColumns(names []string, etags bool) (columns, error) {
 	var c columns
 	for col := range c {
 		c[col] = -1
+		if column(col) == colETag && !etags {
+			continue
+		}
 		for i, n := range names {
 			if foldColumn(n) != columnNames[col] {
 				continue
@@ -62,6 +66,10 @@ func bindColumns(names []string) (columns, error) {
 			return c, fmt.Errorf("the column %s is missing (there are: %s): add the field to the inventory configuration and wait for the next report, or use --listing",
 				columnNames[col], strings.Join(names, ", "))
 		}
+	}
+	if etags && c[colETag] < 0 {
+		return c, fmt.Errorf("the column %s, by which an object is told from a later one, is missing (there are: %s): add the field to the inventory configuration and wait for the next report",
+			columnNames[colETag], strings.Join(names, ", "))
 	}
 	return c, nil
 }

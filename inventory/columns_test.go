@@ -14,7 +14,7 @@ func TestFieldsThatAForecastLacks(t *testing.T) {
 		{[]string{"key", "size", "last_modified_date", "storage_class", "intelligent_tiering_access_tier", "replication_status", "object_lock_mode"}, []string{"EncryptionStatus"}},
 		{[]string{"Key", "Size", "LastModifiedDate", "StorageClass", "IntelligentTieringAccessTier", "EncryptionStatus", "ReplicationStatus", "ObjectLockLegalHoldStatus"}, nil},
 	} {
-		c, err := bindColumns(tc.fields)
+		c, err := bindColumns(tc.fields, false)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -23,9 +23,9 @@ type csvFile struct {
 	md5Hex string
 }
 
-func newCSVFile(f *file, schema, md5Hex string) (*csvFile, error) {
+func newCSVFile(f *file, schema, md5Hex string, etags bool) (*csvFile, error) {
 	names := strings.Split(schema, ",")
-	cols, err := bindColumns(names)
+	cols, err := bindColumns(names, etags)
 	if err != nil {
 		return nil, fmt.Errorf("fileSchema of the manifest: %w", err)
 	}
@@ -105,7 +105,7 @@ type csvRows struct {
 // next reads the next batch and says whether more may follow.
 func (c *csvRows) next() (more bool, err error) {
 	b := &c.batch
-	*b = batch{first: c.row, keys: b.keys[:0], ends: b.ends[:0], sizes: b.sizes[:0], modified: b.modified[:0], kinds: c.kinds[:0], live: c.live[:0]}
+	*b = batch{first: c.row, keys: b.keys[:0], ends: b.ends[:0], etags: b.etags[:0], etagEnds: b.etagEnds[:0], sizes: b.sizes[:0], modified: b.modified[:0], kinds: c.kinds[:0], live: c.live[:0]}
 	for more = true; b.rows < batchRows; b.rows++ {
 		row, err := c.csv.read()
 		if errors.Is(err, io.EOF) {
@@ -158,6 +158,10 @@ func (c *csvRows) add(row [][]byte) error {
 		}
 	}
 	b.ends = append(b.ends, uint32(len(b.keys)))
+	if i := c.columns[colETag]; i >= 0 {
+		b.etags = append(b.etags, row[i]...)
+		b.etagEnds = append(b.etagEnds, uint32(len(b.etags)))
+	}
 	b.sizes = append(b.sizes, size)
 	b.modified = append(b.modified, modified)
 	b.kinds = append(b.kinds, c.kind)

@@ -112,7 +112,7 @@ func FuzzCSVRows(f *testing.F) {
 	f.Add([]byte("9223372036854775807,2026-01-01T00:00:00Z,k,false\n"), "Size,LastModifiedDate,Key,IsLatest")
 	f.Fuzz(func(t *testing.T, b []byte, schema string) {
 		names := strings.Split(schema, ",")
-		cols, err := bindColumns(names)
+		cols, err := bindColumns(names, false)
 		if err != nil {
 			return
 		}
@@ -142,7 +142,7 @@ func TestCSVFieldsInAnyOrder(t *testing.T) {
 		" last_modified_date , SIZE,key , StorageClass": `"2026-10-03T01:02:03.000Z","5","a/b c",STANDARD` + "\n",
 		"IsLatest,Size,Key,X,LastModifiedDate":          ",5,a%2fb%20c,,2026-10-03T03:02:03+02:00\n",
 	} {
-		cols, err := bindColumns(strings.Split(schema, ","))
+		cols, err := bindColumns(strings.Split(schema, ","), false)
 		if err != nil {
 			t.Errorf("%s: %v", schema, err)
 			continue
@@ -164,7 +164,7 @@ func TestCSVFieldsInAnyOrder(t *testing.T) {
 func TestCSVRowsAllocateByTheBatch(t *testing.T) {
 	text := bytes.Repeat([]byte(`"a%2Fb+c","5","2026-10-03T01:02:03.000Z","STANDARD"`+"\n"), 20*batchRows)
 	names := []string{"Key", "Size", "LastModifiedDate", "StorageClass"}
-	cols, err := bindColumns(names)
+	cols, err := bindColumns(names, false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,6 +22,8 @@ type groups struct {
 	seed   uint64
 	kinds  *kindNumbers
 	shards [numShards]shard
+	// each, where it is set, is given the batches of every worker instead.
+	each func(*batch) error
 
 	boundBytes int64        // of the memory of the process; 0: none
 	limitBytes int64        // of it for the shards

@@ -34,7 +34,7 @@ func kindsOf(c column) []orc.Kind {
 
 // openORC opens an ORC data file of a report with this schema, to be read in so
 // many units or more, where it can be.
-func openORC(r io.ReaderAt, sizeBytes int64, schema fileSchema, units int) (*orcFile, error) {
+func openORC(r io.ReaderAt, sizeBytes int64, schema fileSchema, units int, etags bool) (*orcFile, error) {
 	f, err := orc.Open(r, sizeBytes)
 	if err != nil {
 		return nil, err
@@ -45,7 +45,7 @@ func openORC(r io.ReaderAt, sizeBytes int64, schema fileSchema, units int) (*orc
 	for i, c := range all {
 		names[i] = c.Name
 	}
-	inFile, err := bindColumns(names)
+	inFile, err := bindColumns(names, etags)
 	if err != nil {
 		return nil, err
 	}
@@ -111,6 +111,8 @@ type orcReader struct {
 	keys     []byte // memory of the batch, where it does not share the reader's
 	ends     []uint32
 	modified []int64
+	etags    []byte
+	etagEnds []uint32
 	live     []bool
 	codes    []uint16 // of the words of one column
 	locks    []uint16 // the same for attrLock
@@ -130,7 +132,7 @@ func (r *orcReader) read(ctx context.Context, unit int, w *worker, progress Prog
 	span := r.spans[unit]
 	r.known = r.known[:0]
 	var choose func(orc.RowGroup, []bool)
-	if w.by.Depth > 0 && w.match.all {
+	if w.by.Depth > 0 && w.match.all && w.shared.each == nil {
 		choose = func(g orc.RowGroup, skip []bool) {
 			if prefix := r.sharedPrefix(g, w.by); prefix != nil {
 				skip[r.columns[colKey]] = true
@@ -193,6 +195,9 @@ func (r *orcReader) fill(in *orc.Batch, w *worker) error {
 		b.known, b.prefix = true, r.known[i].prefix
 	} else {
 		r.fillKeys(key)
+	}
+	if etag := column(colETag); etag != nil {
+		r.fillETags(etag)
 	}
 	b.sizes = size.Int64
 	r.modified = r.modified[:0]
@@ -262,4 +267,13 @@ func (r *orcReader) fillKeys(key *orc.Vector) {
 		r.ends = append(r.ends, uint32(len(r.keys)))
 	}
 	b.keys, b.ends = r.keys, r.ends
+}
+
+func (r *orcReader) fillETags(etag *orc.Vector) {
+	r.etags, r.etagEnds = r.etags[:0], r.etagEnds[:0]
+	for i := range r.batch.rows {
+		r.etags = append(r.etags, etag.Bytes(i)...)
+		r.etagEnds = append(r.etagEnds, uint32(len(r.etags)))
+	}
+	r.batch.etags, r.batch.etagEnds = r.etags, r.etagEnds
 }

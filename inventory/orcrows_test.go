@@ -128,7 +128,7 @@ func TestKeysAreNotReadWhereStatisticsShowTheirGroup(t *testing.T) {
 		want := written(t, &Plan{PlanHeader: header, Hotspots: hot})
 		b := orcIndexed(t, "bucket", tc.objects, 4000, stride)
 		for _, units := range []int{1, 3, 7, 24, 1000} {
-			f, err := openORC(bytes.NewReader(b), int64(len(b)), nil, units)
+			f, err := openORC(bytes.NewReader(b), int64(len(b)), nil, units, false)
 			if err != nil {
 				t.Fatal(err)
 			}

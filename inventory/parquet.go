@@ -39,14 +39,14 @@ type parquetFile struct {
 }
 
 // openParquet opens a Parquet data file of a report with this schema.
-func openParquet(r io.ReaderAt, sizeBytes int64, fields fileSchema) (*parquetFile, error) {
+func openParquet(r io.ReaderAt, sizeBytes int64, fields fileSchema, etags bool) (*parquetFile, error) {
 	f := &parquetFile{source: r, sizeBytes: sizeBytes}
 	in, err := f.open(nil)
 	if err != nil {
 		return nil, err
 	}
 	f.meta = in.MetaData()
-	if err := f.bind(fields); err != nil {
+	if err := f.bind(fields, etags); err != nil {
 		return nil, err
 	}
 	return f, f.checkRowGroups()
@@ -80,13 +80,13 @@ func arrowGo(call func() error) (err error) {
 }
 
 // bind finds the columns and checks their types.
-func (f *parquetFile) bind(fields fileSchema) error {
+func (f *parquetFile) bind(fields fileSchema, etags bool) error {
 	names := make([]string, f.meta.Schema.NumColumns())
 	for i := range names {
 		names[i] = f.meta.Schema.Column(i).Path() // with dots, where it lies in another one
 	}
 	var err error
-	if f.columns, err = bindColumns(names); err != nil {
+	if f.columns, err = bindColumns(names, etags); err != nil {
 		return err
 	}
 	for c, place := range f.columns {

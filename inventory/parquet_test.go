@@ -147,6 +147,7 @@ func parquetData(t testing.TB, bucket string, objects []object, form parquetForm
 	number("size", size, nil, func(o object) (time.Time, int64, bool) { return time.Time{}, o.size, !o.marker && !o.noSize })
 	node, err := timeNode("last_modified_date")
 	number("last_modified_date", node, err, func(o object) (time.Time, int64, bool) { return o.modified, 0, true })
+	word("e_tag", func(o object) (string, bool) { return o.tag(), !o.marker })
 	word("storage_class", func(o object) (string, bool) { return o.class, !o.marker })
 	word("encryption_status", func(o object) (string, bool) { return "SSE-S3", o.size%2 == 0 })
 	word("object_lock_mode", func(o object) (string, bool) { return "GOVERNANCE", o.size%7 == 0 })
@@ -315,7 +316,7 @@ func TestParquetReportsRefuses(t *testing.T) {
 
 // readParquet sums up a Parquet file.
 func readParquet(ctx context.Context, b []byte) (*Plan, error) {
-	f, err := openParquet(bytes.NewReader(b), int64(len(b)), nil)
+	f, err := openParquet(bytes.NewReader(b), int64(len(b)), nil, false)
 	if err != nil {
 		return nil, err
 	}

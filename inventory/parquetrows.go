@@ -209,6 +209,10 @@ func (r *parquetReader) fillWords(c column, in *pqfile.ByteArrayColumnChunkReade
 				return wrongBucket(b.first+int64(row), v, want)
 			}
 			return nil
+		case c == colETag:
+			b.etags = append(b.etags, v...)
+			b.etagEnds = append(b.etagEnds, uint32(len(b.etags)))
+			return nil
 		case b.live != nil && !b.live[row]:
 			r.codes = append(r.codes, 0)
 			return nil
@@ -238,7 +242,7 @@ func (r *parquetReader) fillWords(c column, in *pqfile.ByteArrayColumnChunkReade
 		}
 		return nil
 	})
-	if err != nil || c == colKey || c == colBucket {
+	if err != nil || c == colKey || c == colBucket || c == colETag {
 		return err
 	}
 	if c == colLockMode || c == colLegalHold {

@@ -199,7 +199,7 @@ func (rd *reading) openFile(ctx context.Context, df *dataFile) (o *openData, err
 	o = &openData{dataFile: df, close: f.close}
 	switch {
 	case rd.manifest.FileFormat == formatCSV:
-		o.rows, err = newCSVFile(f, rd.manifest.FileSchema, df.MD5)
+		o.rows, err = newCSVFile(f, rd.manifest.FileSchema, df.MD5, rd.groups.each != nil)
 	case f.sizeBytes <= wholeFileBytes:
 		var b []byte
 		if b, err = readChecked(ctx, f, df.MD5); err != nil {
@@ -226,10 +226,10 @@ func (rd *reading) openFile(ctx context.Context, df *dataFile) (o *openData, err
 func (rd *reading) openColumnar(r io.ReaderAt, df *dataFile) (openRows, error) {
 	schema := parseFileSchema(rd.manifest.FileFormat, rd.manifest.FileSchema)
 	if rd.manifest.FileFormat == formatParquet {
-		return openParquet(r, df.SizeBytes, schema)
+		return openParquet(r, df.SizeBytes, schema, rd.groups.each != nil)
 	}
 	files := len(rd.manifest.Files)
-	return openORC(r, df.SizeBytes, schema, (unitsPerWorker*rd.workers+files-1)/files)
+	return openORC(r, df.SizeBytes, schema, (unitsPerWorker*rd.workers+files-1)/files, rd.groups.each != nil)
 }
 
 // unitsPerWorker is how many units each worker should find at least: the more,

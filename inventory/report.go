@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"time"
 )
 
 // ReportOptions say how a report is read.
@@ -44,33 +45,46 @@ func SurveyReport(ctx context.Context, store Store, location string, sel Selecti
 	if err := sel.Validate(); err != nil {
 		return nil, err
 	}
+	r, created, err := findReport(ctx, store, location, &o)
+	if err != nil {
+		return nil, err
+	}
+	g := newGroups(sel, r.manifest.SourceBucket, created)
+	source, err := r.read(ctx, g, created, o)
+	if err != nil {
+		return nil, err
+	}
+	return newSurvey(r.manifest.SourceBucket, "", source, g), nil
+}
+
+// findReport finds a report, and when it was true.
+func findReport(ctx context.Context, store Store, location string, o *ReportOptions) (*report, time.Time, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	r, err := locate(ctx, store, location, o.Log)
 	if err != nil {
-		return nil, fmt.Errorf("find the inventory report: %w", err)
+		return nil, time.Time{}, fmt.Errorf("find the inventory report: %w", err)
 	}
-	m := r.manifest
-	created, err := m.created()
-	if err != nil {
-		return nil, err
-	}
-	g := newGroups(sel, m.SourceBucket, created)
+	created, err := r.manifest.created()
+	return r, created, err
+}
+
+// read reads all rows of a report.
+func (r *report) read(ctx context.Context, g *groups, created time.Time, o ReportOptions) (Source, error) {
 	rd := &reading{report: r, groups: g, workers: g.bound(o.MemoryBytes, min(max(1, o.Concurrency), MaxConcurrency), readerBytes), verify: o.VerifyChecksums, progress: orNone(o.Progress)}
 	var bytes int64
-	for _, f := range m.Files {
+	for _, f := range r.manifest.Files {
 		bytes += f.SizeBytes
 	}
 	g.totalBytes.Store(bytes)
 	rd.progress.Total(0, bytes)
 	rd.progress = &countedProgress{rd.progress, g}
 	if err := rd.run(ctx); err != nil {
-		return nil, err
+		return Source{}, err
 	}
 	slices.Sort(rd.lacks) // files are opened in no order
-	source := Source{Kind: "inventory", Report: r.at(), ID: r.id, Created: created, Format: m.FileFormat, Unreported: rd.lacks}
-	return newSurvey(m.SourceBucket, "", source, g), nil
+	return Source{Kind: "inventory", Report: r.at(), ID: r.id, Created: created, Format: r.manifest.FileFormat, Unreported: rd.lacks}, nil
 }
 
 // readChecked reads a small file whole and checks its MD5.

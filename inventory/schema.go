@@ -82,11 +82,12 @@ func (c column) usualType(name string) bool {
 
 // check holds the columns of a file, which have these names, against the schema.
 // found are those of them that are read. A column that the schema does not name,
-// or gives another type than S3 does today, may be there or not.
+// or gives another type than S3 does today, may be there or not; who wants ETags
+// finds that they are missing, see bindColumns.
 func (s fileSchema) check(names []string, found *columns) error {
 	for c, name := range columnNames {
 		kind, ok := s[name]
-		if !ok || found[c] >= 0 {
+		if !ok || found[c] >= 0 || column(c) == colETag {
 			continue
 		}
 		if !slices.ContainsFunc(names, func(n string) bool { return foldColumn(n) == name }) {

@@ -37,11 +37,14 @@ const (
 	impossibleMilli = math.MinInt64 // what a source makes of a time that has no milliseconds
 )
 
-// add sums up the rows of a batch. An error names the row; the source adds where
+// add sums up the rows of a batch, or hands them on. An error names the row; the source adds where
 // it read it.
 func (w *worker) add(b *batch) error {
 	if err := w.check(b); err != nil {
 		return err
+	}
+	if w.shared.each != nil {
+		return w.shared.each(b)
 	}
 	start := b.start
 	for i := 0; i < b.rows; {

@@ -94,7 +94,7 @@ type tracked struct {
 func (t *tracked) Read(b []byte) (int, error) {
 	n, err := t.source.Read(b)
 	t.head = append(t.head, b[:min(n, magicBytes-len(t.head))]...)
-	if err != nil && err != io.EOF { //nolint:errorlint // a wrapped one is the source's own
+	if err != nil && err != io.EOF {
 		t.err = err
 	}
 	return n, err

@@ -12,7 +12,9 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/s3compact/s3compact/internal/buildcache"
 )
@@ -146,8 +148,14 @@ func (b *bench) build(ctx context.Context) error {
 // trials makes the inputs of all trials that are wanted.
 func (b *bench) trials(ctx context.Context) ([]trial, error) {
 	var wanted []trial
-	for _, section := range []func(context.Context) ([]trial, error){b.inflateTrials, b.orcTrials, b.listingTrials, b.compactTrials, b.convertTrials} {
-		trials, err := section(ctx)
+	for _, section := range []struct {
+		names []string // of the sections that it makes
+		make  func(context.Context) ([]trial, error)
+	}{{[]string{"inflate"}, b.inflateTrials}, {[]string{"orc", "large"}, b.orcTrials}, {[]string{"listing"}, b.listingTrials}, {[]string{"compact"}, b.compactTrials}, {[]string{"convert"}, b.convertTrials}} {
+		if !slices.ContainsFunc(section.names, func(name string) bool { return !b.passesOver(name) }) {
+			continue
+		}
+		trials, err := section.make(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -161,6 +169,23 @@ func (b *bench) trials(ctx context.Context) ([]trial, error) {
 		return nil, fmt.Errorf("-only %s matches no trial: -list shows them", b.only)
 	}
 	return wanted, nil
+}
+
+// passesOver says whether -only begins with ^ and the name of other sections,
+// whose inputs need not be made.
+func (b *bench) passesOver(section string) bool {
+	anchored, ok := strings.CutPrefix(b.only.String(), "^")
+	if !ok {
+		return false
+	}
+	word := anchored
+	if i := strings.IndexFunc(anchored, func(c rune) bool { return c < 'a' || c > 'z' }); i >= 0 {
+		word = anchored[:i]
+		if strings.Contains("?*{|", anchored[i:i+1]) {
+			return false
+		}
+	}
+	return !strings.HasPrefix(section, word) && !strings.HasPrefix(word, section)
 }
 
 // wants says whether -only asks for a trial.

@@ -53,7 +53,7 @@ func Close(ctx context.Context, s Store, o Options) (CloseSummary, error) {
 		}
 		x.enforce(enforces)
 	}
-	if over, err := x.closeSettled(ctx); over || err != nil {
+	if err := x.closeSettled(ctx); err != nil {
 		return sum, err
 	}
 	ids, err := x.st.groupIDs(ctx)
@@ -129,29 +129,20 @@ func writeClosed(ctx context.Context, s Store, at s3store.Location) error {
 }
 
 // closeSettled says whether whatever earlier workers were allowed has run out;
-// the error is ErrWaiting before that. Where the claim is not the state's even so,
-// a close on the operator's word has given it back: over says that nothing is left
-// to do. Nothing may be done on that, since there may not have been a claim yet.
-func (x *restorer) closeSettled(ctx context.Context) (over bool, err error) {
+// the error is ErrWaiting before that. The claim says nothing about it: there may
+// not have been one yet, or somebody may have removed it.
+func (x *restorer) closeSettled(ctx context.Context) error {
 	if x.o.AssumeAlone {
-		return false, nil
+		return nil
 	}
 	info, err := x.store.Head(ctx, x.o.State.Bucket, receipt.LayoutKey(x.o.State.Key, x.st.number))
 	if err != nil {
-		return false, err
+		return err
 	}
-	left := x.st.settle - x.store.ServerTime().Sub(info.LastModified)
-	if left <= 0 {
-		return false, nil
+	if left := x.st.settle - x.store.ServerTime().Sub(info.LastModified); left > 0 {
+		return fmt.Errorf("state %s is closed, and settles in %s: %w", x.o.State, left.Round(time.Second), ErrWaiting)
 	}
-	held, err := readClaim(ctx, x.store, x.o.Bucket)
-	if ignoreNotFound(err) != nil {
-		return false, err
-	}
-	if err != nil || held.StateID != x.st.id {
-		return true, nil
-	}
-	return false, fmt.Errorf("state %s is closed, and settles in %s: %w", x.o.State, left.Round(time.Second), ErrWaiting)
+	return nil
 }
 
 // finishAll finishes every group, or says why one can't be.

@@ -231,7 +231,38 @@ func TestCloseDeletesDeadOutputs(t *testing.T) {
 	sameRecords(t, "closed", before, b.records(""))
 }
 
-// TestCloseOfAClosedState waits for nothing and does nothing: the claim is given back.
+// TestCloseWithoutAClaim: that the claim is gone says nothing of what is left to
+// do, or may still come. Only a closed layout that has settled does.
+func TestCloseWithoutAClaim(t *testing.T) {
+	b := newBucket(t)
+	b.fill("app/", 3)
+	f := &faultyStore{Client: b.store, before: func(_ int, c call) (bool, error) {
+		if (c.op == "delete" || c.op == "deletes") && strings.HasPrefix(c.key, "app/") {
+			return false, errLost
+		}
+		return true, nil
+	}}
+	if _, _, err := b.compact(f, b.options(), "app/"); err == nil {
+		t.Fatal("nothing is left to do")
+	}
+	if err := b.store.Delete(context.Background(), b.name, receipt.ClaimKey, ""); err != nil {
+		t.Fatal(err)
+	}
+	o := b.closing()
+	o.SettleAfter = time.Hour
+	for range 2 {
+		if sum, err := Close(context.Background(), b.store, o); !errors.Is(err, ErrWaiting) || sum != (CloseSummary{}) {
+			t.Errorf("%+v, %v", sum, err)
+		}
+	}
+	b.settled(func() error { _, err := Close(context.Background(), b.store, b.closing()); return err })
+	if objects := b.list("app/"); len(objects) != 1 {
+		t.Errorf("closed, and the group's commit is not finished: %d objects", len(objects))
+	}
+}
+
+// TestCloseOfAClosedState: once it has settled, there is nothing to do, until a
+// worker that was paused has claimed the bucket again.
 func TestCloseOfAClosedState(t *testing.T) {
 	b := newBucket(t)
 	b.fill("app/", 3)
@@ -243,7 +274,10 @@ func TestCloseOfAClosedState(t *testing.T) {
 	}
 	again := b.closing()
 	again.SettleAfter = time.Hour
-	if sum, err := Close(context.Background(), b.store, again); err != nil || sum != (CloseSummary{}) {
+	if sum, err := Close(context.Background(), b.store, again); !errors.Is(err, ErrWaiting) {
+		t.Errorf("before it has settled: %+v, %v", sum, err)
+	}
+	if sum, err := Close(context.Background(), b.store, o); err != nil || sum != (CloseSummary{Groups: 1, GroupsFinished: 1}) {
 		t.Errorf("a second time: %+v, %v", sum, err)
 	}
 	// A worker that was paused before has claimed the bucket for the state again.

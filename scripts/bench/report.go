@@ -27,6 +27,7 @@ var sections = []struct{ name, title, what string }{
 	{"listing", "Listing a bucket that is 20 ms away", "keys a second of wall-clock time; the ratio is to the faster serial listing"},
 	{"compact", "Joining one prefix: CPU", "objects a CPU-second of the client; the ratio is to the bare GET"},
 	{"compact-wall", "Joining one prefix: time", "objects a second of wall-clock time; the ratio is to the shell's way"},
+	{"convert", "Converting logs to a table", "MB of JSON a second of wall-clock time; the ratio is to the fastest peer"},
 }
 
 // markdown writes the tables.
@@ -56,6 +57,7 @@ func (r *report) markdown(w io.Writer) {
 	for _, s := range sections {
 		r.section(w, s.name, s.title, s.what)
 	}
+	scaling(w, r.Results)
 	if r.Cost != nil {
 		r.Cost.markdown(w)
 	}

@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -38,9 +39,8 @@ type engineTable struct {
 // engineFilter is a condition on a partition: equal to a value, or null.
 type engineFilter struct {
 	Column string  `json:"column"`
-	Value  *string `json:"value"`
-	IsDate bool    `json:"isDate"`
-	column int
+	Kind   string  `json:"kind"`  // the column's type
+	Value  *string `json:"value"` // in SQL, without quotes
 }
 
 // filtered is what a query with a condition gave, and how much was read for it.
@@ -89,12 +89,12 @@ func newEngineTable(t *testing.T) engineTable {
 	table.ask()
 	value := func(s string) *string { return &s }
 	table.filters = []engineFilter{
-		{Column: "dt", Value: value("2026-01-02"), IsDate: true}, {Column: "dt", Value: value("0001-01-01"), IsDate: true},
-		{Column: "dt", IsDate: true}, {Column: "app", column: 1}, {Column: "app", Value: value("absent"), column: 1},
+		{"dt", "date", value("2026-01-02")}, {"dt", "date", value("0001-01-01")}, {"dt", "date", nil},
+		{"app", "string", nil}, {"app", "string", value("absent")},
 	}
 	for _, text := range engineApps {
 		if app, ok := (oracle{t}).value(oracle{t}.text, []byte(text)).(string); ok && app != "" {
-			table.filters = append(table.filters, engineFilter{Column: "app", Value: &app, column: 1})
+			table.filters = append(table.filters, engineFilter{"app", "string", &app})
 		}
 	}
 	return table
@@ -242,14 +242,11 @@ func (e *engineTable) check(t *testing.T, a engineAnswer) {
 // expectedFor is how many rows a filter leaves, and how many files hold them.
 func (e *engineTable) expectedFor(t *testing.T, f engineFilter) (rows int, files []string) {
 	t.Helper()
-	for _, row := range e.rows {
-		if (f.Value == nil && row[f.Column] == nil) || (f.Value != nil && row[f.Column] == *f.Value) {
-			rows++
-		}
-	}
 	folders := map[string]bool{}
 	for _, row := range e.rows {
-		if (f.Value == nil && row[f.Column] == nil) || (f.Value != nil && row[f.Column] == *f.Value) {
+		v := row[f.Column]
+		if (f.Value == nil && v == nil) || (f.Value != nil && v != nil && partitionText(f.Kind, v) == *f.Value) {
+			rows++
 			folders[e.folder(row)] = true
 		}
 	}
@@ -273,7 +270,7 @@ func (e *engineTable) folder(row map[string]any) string {
 		text := "__HIVE_DEFAULT_PARTITION__"
 		if v := row[p[0]]; v != nil {
 			text = ""
-			for _, c := range []byte(fmt.Sprint(v)) {
+			for _, c := range []byte(partitionText(p[1], v)) {
 				if c < ' ' || c == 0x7f || strings.IndexByte(`"#%'*/:=?\{[]^`, c) >= 0 {
 					text += fmt.Sprintf("%%%02X", c)
 				} else {
@@ -284,6 +281,15 @@ func (e *engineTable) folder(row map[string]any) string {
 		levels = append(levels, p[0]+"="+text)
 	}
 	return filepath.Join(levels...)
+}
+
+// partitionText is a value as it stands in a folder's name, before it is escaped, and in SQL.
+func partitionText(kind string, v any) string {
+	text := fmt.Sprint(v)
+	if us, err := strconv.ParseInt(text, 10, 64); kind == "timestamp" && err == nil {
+		return time.UnixMicro(us).UTC().Format("2006-01-02 15:04:05.999999")
+	}
+	return text
 }
 
 // checkFiltered compares rows and files read of each filter.
@@ -313,15 +319,76 @@ func (e *engineTable) checkFiltered(t *testing.T, a engineAnswer) {
 	}
 }
 
+// newTypedTable has partitions of all types, one with a name in upper case.
+func newTypedTable(t *testing.T) engineTable {
+	t.Helper()
+	table := engineTable{
+		root:       filepath.Join(t.TempDir(), "typed"),
+		partitions: [][2]string{{"ok", "boolean"}, {"n", "int32"}, {"big", "int64"}, {"at", "timestamp"}, {"Kind", "string"}},
+	}
+	schema := "version: 1\ncolumns:\n  - {name: id, type: int64}\n"
+	partitions := "partitions:\n"
+	for _, p := range table.partitions {
+		schema += fmt.Sprintf("  - {name: %s, type: %s}\n", p[0], p[1])
+		partitions += fmt.Sprintf("  - {name: %s}\n", p[0])
+	}
+	texts := map[string][]string{
+		"ok": {"true", "false", "null"}, "n": {"-2147483648", "7", "null"}, "big": {"9223372036854775807", "-9223372036854775808", "null"},
+		"at":   {`"2026-01-02T03:00:00Z"`, `"1969-12-31T23:59:59.999999Z"`, "null"},
+		"Kind": {`"A"`, `"a"`, "null"},
+	}
+	kinds := map[string]oracleType{"ok": oracle{t}.boolean, "n": oracle{t}.whole(32), "big": oracle{t}.whole(64), "at": oracle{t}.time, "Kind": oracle{t}.text}
+	var rows []string
+	seen := map[string]bool{}
+	for i := range 45 {
+		row, text := map[string]any{"id": strconv.Itoa(i)}, fmt.Sprintf(`{"id":%d`, i)
+		for j, p := range table.partitions {
+			v := texts[p[0]][(i+i/(3*(j+1)))%3]
+			row[p[0]] = oracle{t}.value(kinds[p[0]], []byte(v))
+			text += fmt.Sprintf(`,"%s":%s`, p[0], v)
+			if f := (engineFilter{Column: p[0], Kind: p[1]}); !seen[p[0]+v] {
+				if row[p[0]] != nil {
+					value := partitionText(p[1], row[p[0]])
+					f.Value = &value
+				}
+				seen[p[0]+v], table.filters = true, append(table.filters, f)
+			}
+		}
+		table.rows, rows = append(table.rows, row), append(rows, text+"}")
+	}
+	convertRows(t, schema+partitions, table.root, rows)
+	return table
+}
+
+// newFlatTable has no partitions.
+func newFlatTable(t *testing.T) engineTable {
+	t.Helper()
+	table := engineTable{root: filepath.Join(t.TempDir(), "flat")}
+	var rows []string
+	for i := range 20 {
+		rows = append(rows, fmt.Sprintf(`{"id":%d,"s":"é%d"}`, i, i))
+		table.rows = append(table.rows, map[string]any{"id": strconv.Itoa(i), "s": fmt.Sprintf("é%d", i)})
+	}
+	convertRows(t, "version: 1\ncolumns: [{name: id, type: int64}, {name: s, type: string}]\n", table.root, append(rows, "no json"))
+	return table
+}
+
+// engineTables are the tables that each engine reads.
+func engineTables(t *testing.T) map[string]engineTable {
+	t.Helper()
+	return map[string]engineTable{"requests": newEngineTable(t), "typed": newTypedTable(t), "flat": newFlatTable(t)}
+}
+
 // TestEnginesReadTheTable: pyarrow and DuckDB.
 func TestEnginesReadTheTable(t *testing.T) {
 	python := interop.Python(t)
-	table := newEngineTable(t)
-	for engine, statements := range map[string]string{"pyarrow": "", "duckdb": table.statements(t, "duckdb", "requests")} {
-		t.Run(engine, func(t *testing.T) {
-			a := table.askPython(t, python, engine, statements, "requests")
-			table.check(t, a)
-			table.checkFiltered(t, a)
-		})
+	for name, table := range engineTables(t) {
+		for engine, statements := range map[string]string{"pyarrow": "", "duckdb": table.statements(t, "duckdb", name)} {
+			t.Run(engine+" "+name, func(t *testing.T) {
+				a := table.askPython(t, python, engine, statements, name)
+				table.check(t, a)
+				table.checkFiltered(t, a)
+			})
+		}
 	}
 }

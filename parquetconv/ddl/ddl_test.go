@@ -56,6 +56,7 @@ func TestStatements(t *testing.T) {
 		{"athena-null.sql", "athena", tableOf(t, everything, "logs.requests", append(folders, "dt="+NullFolder+"/bucket=1")...)},
 		{"athena-plain.sql", "athena", tableOf(t, "version: 1\ncolumns: [{name: a, type: string}]", "t")},
 		{"trino.sql", "trino", tableOf(t, everything, "hive.logs.requests", folders...)},
+		{"trino-partitions.sql", "trino", tableOf(t, "version: 1\ncolumns: [{name: at, type: timestamp}, {name: Kind, type: string}, {name: a, type: int64}]\npartitions: [{name: at}, {name: Kind}]", "hive.logs.requests", folders...)},
 		{"spark.sql", "spark", tableOf(t, everything, "logs.requests", folders...)},
 		{"duckdb.sql", "duckdb", tableOf(t, everything, "requests", folders...)},
 		{"duckdb-plain.sql", "duckdb", tableOf(t, "version: 1\ncolumns: [{name: a, type: string}]", `odd "name"`)},

@@ -117,7 +117,18 @@ func trino(t Table) (string, error) {
 			return "row(" + strings.Join(fields, ", ") + ")", nil
 		},
 	}
-	columns, err := w.columns(append(append([]Column(nil), t.Columns...), t.partitionColumns()...), doubleQuotes)
+	partitions, mode := t.partitionColumns(), "'FULL'"
+	var notes strings.Builder
+	for i, p := range partitions {
+		if p.Type.Kind == value.Timestamp {
+			partitions[i].Type.Kind = value.String
+			fmt.Fprintf(&notes, "-- %[1]s is text, since a partition can't be a timestamp of microseconds: cast(%[1]s AS timestamp(6)).\n", doubleQuotes(p.Name))
+		}
+		if p.Name != strings.ToLower(p.Name) {
+			mode = "'FULL', false" // folders are found whatever their case
+		}
+	}
+	columns, err := w.columns(append(append([]Column(nil), t.Columns...), partitions...), doubleQuotes)
 	if err != nil {
 		return "", err
 	}
@@ -132,6 +143,7 @@ func trino(t Table) (string, error) {
 		b.WriteString("-- It reads local folders with fs.native-local.enabled = true and local.location = /.\n")
 		location = "local://" + location
 	}
+	b.WriteString(notes.String())
 	fmt.Fprintf(&b, "CREATE TABLE IF NOT EXISTS %s (\n  %s\n)\nWITH (\n  external_location = %s,\n  format = 'PARQUET'", quoted(t.Name, doubleQuotes), strings.Join(columns, ",\n  "), literal(location))
 	var names []string
 	for _, p := range t.Partitions {
@@ -142,7 +154,7 @@ func trino(t Table) (string, error) {
 	}
 	b.WriteString("\n);\n")
 	if len(names) > 0 {
-		fmt.Fprintf(&b, "\nCALL %s.system.sync_partition_metadata(%s, %s, 'FULL');\n", doubleQuotes(parts[0]), literal(parts[1]), literal(parts[2]))
+		fmt.Fprintf(&b, "\nCALL %s.system.sync_partition_metadata(%s, %s, %s);\n", doubleQuotes(parts[0]), literal(parts[1]), literal(parts[2]), mode)
 	}
 	return b.String(), nil
 }

@@ -48,26 +48,31 @@ def where(f, quote, escape=("'", "''")):
     name = quote + f["column"] + quote
     if f["value"] is None:
         return name + " IS NULL"
-    text = "'" + re.sub(*escape, f["value"]) + "'"
-    return name + " = " + ("DATE " if f["isDate"] else "") + text
+    text = f["value"] if f["kind"] in ("boolean", "int32", "int64") else "'" + re.sub(*escape, f["value"]) + "'"
+    return name + " = " + (f["kind"] + " " if f["kind"] in ("date", "timestamp") else "") + text
+
+
+def python_value(f):
+    of = {"date": datetime.date.fromisoformat, "int32": int, "int64": int, "boolean": lambda s: s == "true",
+          "timestamp": lambda s: datetime.datetime.fromisoformat(s + "+00:00")}.get(f["kind"], str)
+    return of(f["value"])
 
 
 def pyarrow(q):
     import pyarrow as pa
-    import pyarrow.compute as pc
     import pyarrow.dataset as ds
 
     kinds = {"date": pa.date32(), "string": pa.string(), "int32": pa.int32(), "int64": pa.int64(), "boolean": pa.bool_(), "timestamp": pa.timestamp("us", tz="UTC")}
-    hive = ds.partitioning(pa.schema([(name, kinds[kind]) for name, kind in q["partitions"]]), flavor="hive")
+    hive = ds.partitioning(pa.schema([(name, kinds[kind]) for name, kind in q["partitions"] or []]), flavor="hive")
     found = ds.dataset(q["root"], partitioning=hive, format="parquet")
+    # A data set has the columns of its first file, unless it is told which there are.
     schema = pa.unify_schemas([f.physical_schema for f in found.get_fragments()] + [found.schema])
     table = ds.dataset(q["root"], partitioning=hive, format="parquet", schema=schema)
     rows = table.to_table().to_pylist(maps_as_pydicts="strict")
     filtered = []
-    for f in q["filters"]:
+    for f in q["filters"] or []:
         field = ds.field(f["column"])
-        value = datetime.date.fromisoformat(f["value"]) if f["isDate"] and f["value"] else f["value"]
-        test = field.is_null() if value is None else field == value
+        test = field.is_null() if f["value"] is None else field == python_value(f)
         filtered.append({"rows": table.count_rows(filter=test), "files": len(list(table.get_fragments(test)))})
     return rows, None, filtered
 
@@ -82,7 +87,7 @@ def duckdb(q):
     rows = c.execute("SELECT * FROM " + q["table"]).to_arrow_table().to_pylist(maps_as_pydicts="strict")
     figures = list(c.execute(q["figures"]).to_arrow_table().to_pylist()[0].values()) if q["figures"] else None
     filtered = []
-    for f in q["filters"]:
+    for f in q["filters"] or []:
         query = "SELECT count(*), count(id) FROM %s WHERE %s" % (q["table"], where(f, '"'))
         plan = c.execute("EXPLAIN ANALYZE " + query).fetchall()[0][1]
         files = re.search(r"Total Files Read: (\d+)", plan) or re.search(r"Scanning Files: (\d+)/", plan)
@@ -113,7 +118,7 @@ def spark(q):
     rows = [r.asDict(recursive=True) for r in collected("SELECT * FROM " + q["table"])]
     figures = list(collected(q["figures"])[0]) if q["figures"] else None
     filtered = []
-    for f in q["filters"]:
+    for f in q["filters"] or []:
         frame = session.sql("SELECT id FROM %s WHERE %s" % (q["table"], where(f, "`", (r"(['\\])", r"\\\1"))))
         filtered.append({"rows": frame.count(), "files": len(frame.inputFiles())})
     session.stop()

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/s3compact/s3compact/internal/receipt"
+	"github.com/s3compact/s3compact/internal/s3store"
 )
 
 // deleteKept begins to delete what earlier commits with keep have left, for one
@@ -64,6 +65,7 @@ func (g *group) keptCommit(ctx context.Context, commits *receipts, done *receipt
 		Reason: "deletes originals that were kept",
 	}}
 	at := map[string]int{} // index in c.Outputs of an output's key
+	named := map[s3store.KeyETag]bool{}
 	for _, n := range done.Kept {
 		e, err := commits.entry(ctx, n)
 		if err != nil {
@@ -96,7 +98,9 @@ func (g *group) keptCommit(ctx context.Context, commits *receipts, done *receipt
 			return nil, err
 		}
 		for _, m := range e.Members {
-			if o, ok := there[m.Key]; ok && o.ETag == m.ETag && index[m.Output] >= 0 {
+			k := s3store.KeyETag{Key: m.Key, ETag: m.ETag}
+			if o, ok := there[m.Key]; ok && o.ETag == m.ETag && index[m.Output] >= 0 && !named[k] {
+				named[k] = true
 				c.Members = append(c.Members, receipt.Member{Output: index[m.Output], Key: m.Key, ETag: m.ETag, Size: m.Size, Offset: m.Offset, CRC64: m.CRC64})
 			}
 		}

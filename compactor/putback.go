@@ -25,7 +25,9 @@ type putBack struct {
 	written int64             // originals that were put
 	there   int64             // originals that were there
 	bytes   int64             // written
-	newer   []string          // keys that something newer has
+	newer   []string          // keys of originals that can't come back: something newer is there, or see textOnly
+
+	textOnly map[string]string // of those, the originals whose bytes are nowhere, with their recompressed outputs
 }
 
 // output puts the originals of one output back. Memory: the originals' records,
@@ -44,6 +46,7 @@ func (p *putBack) output(ctx context.Context, t *taken) error {
 			return err
 		case how == vacant && t.contentOnly: // it went away since the entry was written, and can't come back
 			p.note(m, newer, "", false)
+			p.textOnly[m.Key] = t.ref.Key
 		case how == vacant:
 			missing = append(missing, m)
 		default:

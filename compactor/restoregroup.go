@@ -84,7 +84,7 @@ func (g *group) finishRestore(ctx context.Context, e *receipt.Entry) (restored, 
 		return restored{}, err
 	}
 	g.r.o.Log.Info("putting originals back", "group", g.prefix, "entry", g.log.head, "outputs", len(e.TakenApart))
-	p := &putBack{g: g, auth: &authority{log: g.log}, etags: map[string]string{}}
+	p := &putBack{g: g, auth: &authority{log: g.log}, etags: map[string]string{}, textOnly: map[string]string{}}
 	commits := newReceipts(g.r.st, g.log.gid)
 	var outputs []receipt.OutputRef
 	var members []int
@@ -218,7 +218,7 @@ func (g *group) collect(ctx context.Context) error {
 func (g *group) giveBack(ctx context.Context, e *receipt.Entry, p *putBack) error {
 	c := &receipt.Entry{Header: receipt.Header{
 		Kind: receipt.Commit, Wait: true, Nonce: randomID(), Tool: g.r.o.Tool, Content: string(g.r.o.Content),
-		Reason: fmt.Sprintf("a restore met something newer under %d of the originals' keys (first: %s)", len(p.newer), slices.Min(p.newer)),
+		Reason: fmt.Sprintf("a restore can't put back %d of the originals, such as for something newer under their keys (first: %s)", len(p.newer), slices.Min(p.newer)),
 	}}
 	commits := newReceipts(g.r.st, g.log.gid)
 	for i, ref := range e.TakenApart {
@@ -245,6 +245,10 @@ func (g *group) giveBack(ctx context.Context, e *receipt.Entry, p *putBack) erro
 		}
 	}
 	for _, key := range p.newer {
+		if output := p.textOnly[key]; output != "" {
+			g.report(recompressedKey(key, output))
+			continue
+		}
 		g.report(Refused{Key: key, Reason: reasonTaken, Detail: takenDetail})
 	}
 	sctx, err := p.auth.sign(ctx)

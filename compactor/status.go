@@ -222,7 +222,9 @@ func (st *state) status(ctx context.Context, o *Options, h logHead) (*GroupStatu
 		if err != nil {
 			return nil, err
 		}
-		g.Kept += int64(header.Members)
+		if header.Reason == "" { // else a restore gave back: its members are among those of an earlier entry
+			g.Kept += int64(header.Members)
+		}
 	}
 	for _, d := range sums.Dead {
 		there, _, err := st.store.Probe(ctx, d.Bucket, d.Key)

@@ -10,6 +10,15 @@ import (
 	"github.com/s3compact/s3compact/internal/s3store"
 )
 
+// ReportBucket is the bucket whose objects the report at a location lists.
+func ReportBucket(ctx context.Context, store Store, location string) (string, error) {
+	r, _, err := findReport(ctx, store, location, &ReportOptions{})
+	if err != nil {
+		return "", err
+	}
+	return r.manifest.SourceBucket, nil
+}
+
 // EachObject reads the S3 Inventory report at a location (see ValidateLocation)
 // and calls fn with its live objects, some at a time and in no order, one call
 // after another: their keys, sizes, times and ETags, as they were when the report

@@ -26,7 +26,13 @@ func (s Selection) Validate() error {
 		return fmt.Errorf("min-objects %d: at least 1", s.MinObjects)
 	case s.TargetSizeBytes < 5<<20:
 		return fmt.Errorf("target-size %d bytes: at least 5 MiB", s.TargetSizeBytes)
-	case !doublestar.ValidatePattern(s.Match) || s.Match == "":
+	}
+	return s.ValidateMatch()
+}
+
+// ValidateMatch says what is wrong with the glob alone.
+func (s Selection) ValidateMatch() error {
+	if !doublestar.ValidatePattern(s.Match) || s.Match == "" {
 		return fmt.Errorf("match %q is no valid glob", s.Match)
 	}
 	return nil

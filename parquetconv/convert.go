@@ -156,6 +156,9 @@ type Summary struct {
 	Refused        int64 `json:"sources_refused"`      // those that earlier runs refused included
 	RejectedBefore int64 `json:"rows_rejected_before"` // by earlier runs of the same list
 	Ignored        int64 `json:"objects_ignored"`
+
+	Rejects   map[string]int64 `json:"rejects,omitempty"`     // RowsRejected by reason
+	BadValues map[string]int64 `json:"values_null,omitempty"` // values that became null since their column can't hold them, by column
 }
 
 // StateFolder is the folder, in the table, of rejects, of local uploads and, by
@@ -217,6 +220,7 @@ type run struct {
 	summary  Summary
 	told     map[Refusal]bool // refusals, each of which is told once
 	lineages lineages
+	places   *places // of the sources; made when first asked
 }
 
 func (r *run) run(ctx context.Context) error {

@@ -146,14 +146,13 @@ func (f *Finder) Each(ctx context.Context, fn func(SourceObject) error) (ignored
 			listed = append(listed, s)
 		}
 	}
+	within := newPlaces(listed)
 	err = f.List(ctx, func(bucket string, objects []s3store.Object) error {
 		for i := range objects {
-			at := slices.IndexFunc(listed, func(s Source) bool { return s.holds(objectID{bucket, objects[i].Key}) })
-			if at < 0 {
-				continue
-			}
-			if err := take(&listed[at], objects[i:i+1]); err != nil {
-				return err
+			if s := within.of(objectID{bucket, objects[i].Key}); s != nil {
+				if err := take(s, objects[i:i+1]); err != nil {
+					return err
+				}
 			}
 		}
 		return nil
@@ -233,7 +232,46 @@ func (f *Finder) list(ctx context.Context, s *Source, to chan<- []s3store.Object
 	return nil
 }
 
+// places finds the source that holds an object; a plan may name a million.
+type places struct {
+	folders map[objectID]Source // by prefixes that end in a slash
+	others  []Source
+}
+
+func newPlaces(sources []Source) *places {
+	p := &places{folders: map[objectID]Source{}}
+	for _, s := range sources {
+		id := objectID{s.Bucket, s.Key}
+		switch before, twice := p.folders[id]; {
+		case s.Single || !strings.HasSuffix(s.Key, "/"):
+			p.others = append(p.others, s)
+		case !twice || before.Flat:
+			p.folders[id] = s
+		}
+	}
+	return p
+}
+
+// of is a source that holds an object, nil where none does.
+func (p *places) of(id objectID) *Source {
+	for i := range id.key {
+		if id.key[i] != '/' {
+			continue
+		}
+		if s, ok := p.folders[objectID{id.bucket, id.key[:i+1]}]; ok && s.holds(id) {
+			return &s
+		}
+	}
+	if i := slices.IndexFunc(p.others, func(s Source) bool { return s.holds(id) }); i >= 0 {
+		return &p.others[i]
+	}
+	return nil
+}
+
 // inSources says whether an object lies where the sources are.
 func (r *run) inSources(id objectID) bool {
-	return slices.ContainsFunc(r.Sources, func(s Source) bool { return s.holds(id) })
+	if r.places == nil {
+		r.places = newPlaces(r.Sources)
+	}
+	return r.places.of(id) != nil
 }

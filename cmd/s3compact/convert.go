@@ -30,9 +30,10 @@ func (p *program) convertCommand() *cli.Command {
 			examples(
 				"s3compact convert --schema logs.yaml --to s3://my-tables/logs/ s3://my-logs/app/ --dry-run",
 				"s3compact convert --schema logs.yaml --to s3://my-tables/logs/ s3://my-logs/app/ --shard 3/16",
+				"s3compact convert --schema logs.yaml --to s3://my-tables/logs/ --inventory s3://my-inventory/my-logs/daily/ s3://my-logs/app/",
 				"s3compact convert --to ./table --partition-by dt ./logs",
 			),
-		Flags: []cli.Flag{
+		Flags: append(sourceFlags(),
 			&cli.StringFlag{Name: "to", Usage: "the table: s3://bucket/table/ or a local `LOCATION`", Category: "what"},
 			&cli.StringFlag{Name: "schema", Usage: "schema (YAML): `FILE` or s3:// location (default: the table's own; for a new table one is inferred and shown)", Category: "what"},
 			&cli.StringFlag{Name: "partition-by", Usage: "partition by these columns or partitions of the schema, `NAME[,NAME]`, instead of its own", Category: "what"},
@@ -48,7 +49,7 @@ func (p *program) convertCommand() *cli.Command {
 			&cli.StringFlag{Name: "memory", Value: "1GiB", Usage: "bound the memory by about this `SIZE`", Category: "run"},
 			deadlineFlag(),
 			outputFlag("table", "json"),
-		},
+		),
 		Action: p.convert,
 	}
 }
@@ -74,6 +75,9 @@ func (p *program) convert(c *cli.Context) error {
 	out := newConvertOutput(p, s.json, options.DryRun)
 	options.Log, options.Progress = s.log, s.bar
 	options.Infer = inferring(options)
+	if err := useReport(c, store, &options); err != nil {
+		return err
+	}
 	options.Inferred = func(text []byte) {
 		fmt.Fprintf(s.bar.LogWriter(p.stderr), "# The schema of the table, inferred since none was given; --schema takes a file like this one.\n%s", text)
 	}
@@ -104,9 +108,6 @@ func convertOptions(ctx context.Context, c *cli.Context) (parquetconv.Options, e
 	o := parquetconv.Options{Concurrency: c.Int("concurrency"), DryRun: c.Bool("dry-run"), Tool: toolVersion()}
 	if c.String("to") == "" {
 		return o, usageError("convert to where? Give --to s3://bucket/table/ or --to FOLDER; see: s3compact convert --help")
-	}
-	if c.NArg() == 0 {
-		return o, usageError("convert what? Give one or more sources: s3://bucket/prefix/, an object, a file or a folder; see: s3compact convert --help")
 	}
 	if o.Concurrency < 1 || o.Concurrency > parquetconv.MaxConcurrency {
 		return o, usageError("--concurrency %d: from 1 to %d", o.Concurrency, parquetconv.MaxConcurrency)
@@ -147,14 +148,8 @@ func convertOptions(ctx context.Context, c *cli.Context) (parquetconv.Options, e
 	if o.State.Bucket != "" && !strings.Contains("/"+o.State.Key, "/_") {
 		return o, usageError("--state s3://%s/%s: engines would read it as data; choose a location with a segment that begins with _", o.State.Bucket, o.State.Key)
 	}
-	for _, s := range c.Args().Slice() {
-		source, err := sourceLocation(s)
-		if err != nil {
-			return o, err
-		}
-		o.Sources = append(o.Sources, source)
-	}
-	return o, nil
+	err = readSources(ctx, c, &o)
+	return o, err
 }
 
 // convertLimits reads what a run does not put up with.
@@ -199,7 +194,7 @@ func readSchema(ctx context.Context, c *cli.Context, path string, partitionBy []
 func inferring(o parquetconv.Options) func(context.Context) ([]byte, error) {
 	return func(ctx context.Context) ([]byte, error) {
 		sample, err := infer.Read(ctx, infer.Options{
-			Stores: o.Stores, Sources: o.Sources, State: o.State,
+			Stores: o.Stores, Sources: o.Sources, State: o.State, Match: o.Match,
 			MaxSources: infer.DefaultSources, MaxBytes: infer.DefaultBytes, Concurrency: o.Concurrency,
 		})
 		if err != nil {

@@ -70,6 +70,7 @@ func (p *program) schemaInfer(c *cli.Context) error {
 // sampleFlags say how large a sample is.
 func sampleFlags() []cli.Flag {
 	return []cli.Flag{
+		matchFlag(),
 		&cli.IntFlag{Name: "sample-sources", Value: infer.DefaultSources, Usage: "look at `N` sources, spread evenly over all", Category: "run"},
 		&cli.StringFlag{Name: "sample-bytes", Value: "1MiB", Usage: "look at the first `SIZE` of the text of each", Category: "run"},
 		&cli.IntFlag{Name: "concurrency", Value: 16, Usage: "read `N` sources at once", Category: "run"},
@@ -96,6 +97,9 @@ func sampleOptions(c *cli.Context, sources []string) (infer.Options, error) {
 	}
 	if o.MaxBytes > maxSampleBytes/int64(o.MaxSources) {
 		return o, usageError("--sample-sources %d × --sample-bytes %s: a sample is kept in memory, so 4 GiB at most", o.MaxSources, c.String("sample-bytes"))
+	}
+	if o.Match, err = matchOf(c); err != nil {
+		return o, err
 	}
 	for _, s := range sources {
 		source, err := sourceLocation(s)

@@ -43,7 +43,7 @@ func (p *program) schemaCheck(c *cli.Context) error {
 	if err != nil {
 		return stopped(ctx, err)
 	}
-	o.Progress = s.bar
+	o.Progress, o.Format = s.bar, sch.Format
 	sample, store, err := readSample(ctx, c, o)
 	if err != nil {
 		return stopped(ctx, err)

@@ -78,10 +78,10 @@ func (w *wrapped) check() error {
 			return usageError("submit: name what to compact: --plan s3://… or s3://bucket/prefix/")
 		}
 	}
-	if w.name == "convert" && len(w.arguments) == 0 {
+	if w.name == "convert" && w.flags["plan"] == "" && w.flags["inventory"] == "" && len(w.arguments) == 0 {
 		return usageError("submit: name what to convert: s3://bucket/prefix/")
 	}
-	for _, flag := range []string{"plan", "state", "dest", "to", "schema"} {
+	for _, flag := range []string{"plan", "inventory", "state", "dest", "to", "schema"} {
 		if v := w.flags[flag]; v != "" && !inventory.IsS3(v) {
 			return usageError("submit: --%s %s is on this machine, where no child can reach it: put it on S3 and name it s3://…", flag, v)
 		}

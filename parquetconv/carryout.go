@@ -189,9 +189,21 @@ func (r *run) count(c *Commit) {
 		r.refuse(f)
 	}
 	r.Log.Info("batch done", "batch", batchID{c.Plan, c.Batch}.String(), "rows", c.Counts.RowsOut, "rejected", c.Counts.RowsRejected, "refused", len(c.Refused))
+	s.Rejects, s.BadValues = addCounts(s.Rejects, c.Counts.Rejects), addCounts(s.BadValues, c.Counts.BadValues)
 	for column, n := range c.Counts.BadValues {
 		r.Log.Warn("values became null because their column cannot hold them", "batch", batchID{c.Plan, c.Batch}.String(), "column", column, "values", n)
 	}
+}
+
+// addCounts adds up by name.
+func addCounts(sum, more map[string]int64) map[string]int64 {
+	if sum == nil && len(more) > 0 {
+		sum = map[string]int64{}
+	}
+	for name, n := range more {
+		sum[name] += n
+	}
+	return sum
 }
 
 // repeat tells again what an earlier run did not load.

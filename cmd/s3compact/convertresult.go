@@ -1,7 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/dustin/go-humanize"
 
@@ -57,9 +62,25 @@ func (o *convertOutput) summary(s parquetconv.Summary, cost spent) {
 		fmt.Fprintf(o.p.stdout, "converted %s of %s (%s) into %s in %s (%s), %s; rejected %s, refused %s, ignored %s\n",
 			count(s.RowsIn, "row"), count(s.Sources, "source"), humanize.IBytes(uint64(s.BytesIn)), count(s.RowsOut, "row"), count(s.Files, "file"),
 			humanize.IBytes(uint64(s.BytesOut)), count(s.Batches, "batch"), count(s.RowsRejected, "row"), count(s.Refused, "source"), humanize.Comma(s.Ignored))
+		tellCounts(o.p.stdout, "rows rejected", s.Rejects)
+		tellCounts(o.p.stdout, "values that became null, as their column can't hold them", s.BadValues)
 		if s.RejectedBefore > 0 {
 			fmt.Fprintf(o.p.stdout, "%s rows were rejected by earlier runs\n", humanize.Comma(s.RejectedBefore))
 		}
 	}
 	fmt.Fprintln(o.p.stdout, cost)
+}
+
+// tellCounts writes counts by name, the largest first.
+func tellCounts(w io.Writer, what string, counts map[string]int64) {
+	if len(counts) == 0 {
+		return
+	}
+	names := slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
+	})
+	for i, name := range names {
+		names[i] = fmt.Sprintf("%s %s", name, humanize.Comma(counts[name]))
+	}
+	fmt.Fprintf(w, "%s: %s\n", what, strings.Join(names, ", "))
 }

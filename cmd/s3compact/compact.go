@@ -104,7 +104,7 @@ func (p *program) compact(c *cli.Context) error {
 		sum, err = compactor.Preview(ctx, store, work.options, work.groups, out.preview)
 	} else {
 		if !c.Bool("yes") && len(work.groups)+len(work.notHot) > 0 {
-			if err := p.confirm(ctx, work); err != nil {
+			if err := p.ask(ctx, work.question()); err != nil {
 				return err
 			}
 		}
@@ -254,17 +254,26 @@ func directory(flag, value string) (s3store.Location, error) {
 	return l, nil
 }
 
-// confirm shows what will be done and asks.
-func (p *program) confirm(ctx context.Context, w compactWork) error {
+// question says what a compaction will do.
+func (w *compactWork) question() string {
+	o := &w.options
 	what := "delete the originals"
 	switch {
-	case w.options.Keep:
+	case o.Keep:
 		what = "keep the originals"
-	case w.options.AcceptContentOnly:
+	case o.Recompress > 0:
 		what = "delete the originals, which can NOT be restored byte for byte: only their content is kept"
 	}
-	return p.ask(ctx, fmt.Sprintf("Bucket %s: join up to %s objects (%s) in %s, then %s. State: %s",
-		w.options.Bucket, humanize.Comma(w.objects), humanize.IBytes(uint64(w.bytes)), count(int64(len(w.groups)), "group"), what, w.options.State))
+	first := ""
+	if o.DeleteKept {
+		first = "first delete the originals that earlier runs with --keep-originals have left there"
+		if o.AcceptContentOnly {
+			first += ", also those that can NOT be restored byte for byte"
+		}
+		first += "; "
+	}
+	return fmt.Sprintf("Bucket %s: %sjoin up to %s objects (%s) in %s, then %s. State: %s",
+		o.Bucket, first, humanize.Comma(w.objects), humanize.IBytes(uint64(w.bytes)), count(int64(len(w.groups)), "group"), what, o.State)
 }
 
 // ask says what will be done and goes on only with a yes.

@@ -102,22 +102,27 @@ func (p *program) putBack(ctx context.Context, c *cli.Context, s *session, store
 		return compactor.RestoreSummary{}, err
 	}
 	if !c.Bool("yes") && would.Outputs > 0 {
-		settle := "waiting about 17 minutes until requests of earlier runs have run out"
-		if o.AssumeAlone {
-			settle = "at once, since no other worker is left (--assume-alone)"
-		}
-		what := fmt.Sprintf("Put %s (%s) of %s back under their keys, %s, then delete %s. State: %s",
-			count(would.ObjectsRestored, "object"), humanize.IBytes(uint64(would.Bytes)), count(would.Groups, "group"), settle, count(would.Outputs, "output"), o.State)
-		if would.ObjectsRefused > 0 {
-			what += fmt.Sprintf("\nOutputs that hold originals whose keys something newer has (%s) stay as they are; --dry-run lists them.", count(would.ObjectsRefused, "key"))
-		}
-		if err := p.ask(ctx, what); err != nil {
+		if err := p.ask(ctx, restoreQuestion(would, &o)); err != nil {
 			return compactor.RestoreSummary{}, err
 		}
 	}
 	s.bar.Total(would.ObjectsRestored, would.Bytes)
 	o.Progress = s.bar
 	return compactor.Restore(ctx, store, o)
+}
+
+// restoreQuestion says what a restore will do.
+func restoreQuestion(would compactor.RestoreSummary, o *compactor.RestoreOptions) string {
+	settle := "waiting about 17 minutes until requests of earlier runs have run out"
+	if o.AssumeAlone {
+		settle = "at once, since no other worker is left (--assume-alone)"
+	}
+	what := fmt.Sprintf("Put %s (%s) of %s back under their keys, %s, then delete %s. State: %s",
+		count(would.ObjectsRestored, "object"), humanize.IBytes(uint64(would.Bytes)), count(would.Groups, "group"), settle, count(would.Outputs, "output"), o.State)
+	if n := would.ObjectsRefused; n > 0 {
+		what += fmt.Sprintf("\nOutputs that hold originals which can't come back (%s: something newer has the key, or only their content was kept) stay as they are; --dry-run lists them.", humanize.Comma(n))
+	}
+	return what
 }
 
 // extract writes copies to S3 or into a folder.

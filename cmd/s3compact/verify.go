@@ -58,8 +58,8 @@ type verifiedLine struct {
 
 // sampledBy is told in the summary of a verification of a sample.
 type sampledBy struct {
-	Sample string `json:"sample,omitempty"`
-	Seed   uint64 `json:"seed,omitempty"`
+	Sample string  `json:"sample,omitempty"`
+	Seed   *uint64 `json:"seed,omitempty"` // nil where there is no sample
 }
 
 func (p *program) verify(c *cli.Context) error {
@@ -98,7 +98,7 @@ func (p *program) verify(c *cli.Context) error {
 	cost := spentSince(s.start, store)
 	by := sampledBy{Sample: c.String("sample")}
 	if by.Sample != "" {
-		by.Seed = sample.Seed
+		by.Seed = &sample.Seed
 	}
 	if s.json {
 		out.write(struct {
@@ -109,6 +109,9 @@ func (p *program) verify(c *cli.Context) error {
 		}{"summary", sum, by, cost})
 	} else if err == nil || sum.Groups > 0 {
 		p.verifySummary(sum, by, cost)
+	}
+	if err == nil && sum.Outputs == 0 && by.Sample != "" && sum.OutputsSkipped > 0 {
+		s.log.Warn("the sample holds no output, so nothing was proven: take a larger one, or a number of outputs", "sample", by.Sample)
 	}
 	switch {
 	case err != nil:
@@ -131,7 +134,7 @@ func (p *program) verifySummary(sum compactor.VerifySummary, by sampledBy, cost 
 		fmt.Fprintf(p.stdout, "; %s not looked at", humanize.Comma(sum.OutputsSkipped))
 	}
 	if by.Sample != "" {
-		fmt.Fprintf(p.stdout, " (--sample %s --seed %d)", by.Sample, by.Seed)
+		fmt.Fprintf(p.stdout, " (--sample %s --seed %d)", by.Sample, *by.Seed)
 	}
 	fmt.Fprintf(p.stdout, "\n%s\n", cost)
 }

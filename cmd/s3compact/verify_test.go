@@ -40,6 +40,12 @@ func TestVerifyOfAPrefixAndASample(t *testing.T) {
 	if a, b := keys("7"), keys("7"); len(a) != 1 || a[0] != b[0] {
 		t.Errorf("one seed chose %v and %v", a, b)
 	}
+	if s := s3compact("verify", "--state", state, "--sample", "1", "--seed", "0", "--output", "json").summary(t); s["seed"] != 0.0 {
+		t.Errorf("with the seed 0: %v", s)
+	}
+	if r := s3compact("verify", "--state", state, "--sample", "0.000001%"); r.code != exitDone || !strings.Contains(r.stderr, "nothing was proven") {
+		t.Errorf("a sample without an output: %+v", r)
+	}
 	text := s3compact("verify", "--state", state, "--sample", "2", "--seed", "7")
 	if !strings.Contains(text.stdout, "2 of 2 outputs proven") || !strings.Contains(text.stdout, "1 not looked at (--sample 2 --seed 7)") {
 		t.Errorf("%s", text.stdout)

@@ -174,7 +174,7 @@ func numberDictionary[T number](t *numberTable, codes []uint32, values []T) []T 
 		case []float32:
 			d[i] = math.Float32frombits(uint32(number))
 		}
-		if v := dictionary[i]; v != v {
+		if v := dictionary[i]; v != v { //nolint:gocritic // true of NaN only, which no dictionary may hold
 			return nil
 		}
 	}

@@ -155,7 +155,7 @@ func TestBadBlocks(t *testing.T) {
 		if (err == nil) != (name == "") || err != nil && !strings.Contains(err.Error(), name) {
 			t.Errorf("%q: %v", name, err)
 		}
-		w.Close()
+		closeWriter(t, w)
 	}
 	for _, o := range []Options{
 		{Schema: arrow.NewSchema([]arrow.Field{field("x", arrow.FixedWidthTypes.Time32s)}, nil)},
@@ -166,7 +166,7 @@ func TestBadBlocks(t *testing.T) {
 		if err := w.Add(good()); err == nil {
 			t.Errorf("options %+v are taken", o)
 		}
-		w.Close()
+		closeWriter(t, w)
 	}
 }
 
@@ -176,4 +176,11 @@ func dictionaryArray(indices []int32, texts []string) arrow.Array {
 	values := array.NewStringBuilder(memory.DefaultAllocator)
 	values.AppendValues(texts, nil)
 	return array.NewDictionaryArray(&arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int32, ValueType: arrow.BinaryTypes.String}, i.NewArray(), values.NewArray())
+}
+
+func closeWriter(t testing.TB, w *Writer) {
+	t.Helper()
+	if err := w.Close(); err != nil {
+		t.Errorf("close: %v", err)
+	}
 }

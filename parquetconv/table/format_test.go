@@ -23,7 +23,7 @@ func write(t testing.TB, o Options, gather int64, blocks ...*Block) []File {
 	t.Helper()
 	o.TempDir = t.TempDir()
 	w := NewWriter(t.Context(), o)
-	t.Cleanup(func() { w.Close() })
+	t.Cleanup(func() { closeWriter(t, w) })
 	w.budget.rows = gather
 	for _, b := range blocks {
 		if b.Partition == nil {
@@ -460,7 +460,7 @@ func TestManyPages(t *testing.T) {
 // TestSpoolFile: reads across extents, and at the end.
 func TestSpoolFile(t *testing.T) {
 	s := &spool{dir: t.TempDir()}
-	defer s.close()
+	defer func() { _ = s.close() }() // an unlinked file
 	files := []*spoolFile{{spool: s}, {spool: s}}
 	var want [2][]byte
 	rng := rand.New(rand.NewPCG(9, 9))

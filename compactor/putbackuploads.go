@@ -33,10 +33,10 @@ func (st *state) noteUpload(ctx context.Context, l *grouplog, u putBackUpload) (
 	}
 	key = putBackUploads(l) + randomID() + ".json"
 	_, err = st.store.Put(ctx, st.at.Bucket, key, b, s3store.PutOptions{CreateOnly: true, Attributes: s3store.Attributes{ContentType: "application/json"}})
-	if err != nil {
-		err = fmt.Errorf("note its upload: %w", err)
+	if err == nil || errors.Is(err, s3store.ErrPrecondition) { // an earlier try of the request has written it: its name is random
+		return key, nil
 	}
-	return key, err
+	return key, fmt.Errorf("note its upload: %w", err)
 }
 
 // dropUpload aborts an upload that is not completed, and then removes its record, if it has one.

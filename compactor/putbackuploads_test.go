@@ -2,11 +2,13 @@ package compactor
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/s3compact/s3compact/internal/s3store"
+	"github.com/s3compact/s3compact/internal/s3test/model"
 )
 
 // TestNotedUploadsAreSwept: an upload that a restore has noted and nobody goes
@@ -62,4 +64,29 @@ func TestNotedUploadsAreSwept(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestNoteOfAnUploadWhoseAnswerIsLost: sent again, it is refused as existing; its
+// name is random, so that it is this upload's.
+func TestNoteOfAnUploadWhoseAnswerIsLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := newUndo(t, false)
+		undoWorlds["compacted"](u)
+		s := u.server.Client("restore", func(_ context.Context, c model.Call, apply func() model.Answer) model.Answer {
+			a := apply()
+			if c.Op == "put" && strings.HasPrefix(c.Key, "_s3compact/uploads/") {
+				return apply()
+			}
+			return a
+		})
+		o := u.options()
+		layout, number, err := readLayout(t.Context(), s, o.State)
+		u.must(err)
+		log, err := newState(s, &o, layout, number).readLog(t.Context(), "app/")
+		u.must(err)
+		record, err := log.st.noteUpload(t.Context(), log, putBackUpload{Bucket: undoBucket, Key: "app/log-000.json.gz", UploadID: "1"})
+		if err != nil || u.server.Current(undoBucket, record) == nil {
+			t.Errorf("noted as %q: %v", record, err)
+		}
+	})
 }

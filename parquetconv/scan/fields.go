@@ -1,8 +1,6 @@
 package scan
 
 import (
-	"fmt"
-
 	"github.com/s3compact/s3compact/parquetconv/schema"
 	"github.com/s3compact/s3compact/parquetconv/value"
 )
@@ -11,7 +9,11 @@ import (
 // JSON. The blocks are like those of Scanner, and so are the rules for values
 // that their column cannot hold; a value is written as a cast from string reads
 // it. A row is what Add adds to its columns up to Commit or Reject.
-type Fields struct{ gathered }
+type Fields struct {
+	gathered
+	extra *column  // of the unknown fields
+	json  *Scanner // holds json fields against the rules
+}
 
 // NewFields makes the columns, which blocks hold in the same order. Of the
 // options it needs those about rows and blocks.
@@ -21,15 +23,21 @@ func NewFields(columns []Column, options Options) (*Fields, error) {
 		return nil, err
 	}
 	f := &Fields{gathered: newGathered(o)}
+	if f.json, err = New(nil, Options{Layout: schema.LayoutDocuments}); err != nil {
+		return nil, err
+	}
 	for i := range columns {
 		c, err := f.newColumn(columns[i], i)
 		if err != nil {
 			return nil, err
 		}
-		if c.typ.Nested() || c.kind == value.Null || c.kind == value.JSON && !columns[i].Extra {
-			return nil, fmt.Errorf("scan: column %q: a field holds no %s", c.name, c.typ)
+		if err := checkField(&columns[i]); err != nil {
+			return nil, err
 		}
-		c.texts.init(f.seed, c.kind == value.String)
+		if columns[i].Extra {
+			f.extra = c
+		}
+		c.texts.init(f.seed, c.kind == value.String || c.kind == value.JSON)
 		f.addColumn(c, columns[i].Required)
 	}
 	f.begin()
@@ -50,9 +58,13 @@ func (f *Fields) Done(n int) { f.offset += int64(n) }
 func (f *Fields) Add(column int, text []byte, start, end int) {
 	c := f.columns[column]
 	f.filled++
-	if c.kind == value.String || c.kind == value.JSON {
+	switch {
+	case c.kind == value.String || c == f.extra:
 		c.texts.add(text[start:end])
 		c.n++
+		return
+	case c.kind == value.JSON:
+		f.addJSON(c, text[start:end])
 		return
 	}
 	if start < end && c.plain(text, start, end) {

@@ -122,8 +122,8 @@ func (c *compiler) source(fc fileColumn, col *Column) (err error) {
 	switch {
 	case isPseudo:
 		return fc.Name.errorf("column %q has the name of a pseudo-column: write expr: %s, or choose another name", col.Name, col.Name)
-	case isCSV && (col.Type.Nested() || col.Type.Kind == value.JSON):
-		return fc.Type.errorf("type %s: a field of csv is no JSON", col.Type)
+	case isCSV && col.Type.Nested():
+		return fc.Type.errorf("type %s: a field of csv holds none: read JSON in a field as json", col.Type)
 	case fc.Path.given() && isCSV:
 		col.Path, err = c.schema.csvPath(fc.Path.text)
 	case fc.Path.given():

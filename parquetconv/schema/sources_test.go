@@ -149,7 +149,7 @@ func TestBadSources(t *testing.T) {
 		"csv without a path":      {delimited, `int64, path: "$[0]"`, "int64", "line 5, column 12: column \"id\" has no path"},
 		"csv field without name":  {delimited, "id * 2", "other * 2", "line 7, column 38: expression: no column has that name"},
 		"csv nested":              {delimited, "type: int64, path", "type: list<int64>, path", "line 5, column 22: type list<int64>"},
-		"csv json":                {delimited, "type: int64, path", "type: json, path", "line 5, column 22: type json"},
+		"csv list":                {delimited, "type: int64, path", "type: \"list<json>\", path", "line 5, column 23: type list<json>"},
 		"csv unknown fields":      {delimited, "columns:", "unknown_fields: keep\ncolumns:", "line 4, column 17: unknown_fields keep"},
 		"json path by number":     {records, "name: latency, type: double", `name: latency, path: "$[0]", type: double`, "line 9, column 28: path"},
 		"case of a partition":     {records, "name: latency, type: double", "name: BATCH, type: double", "line 15, column 12: partition \"batch\" and column"},

@@ -45,7 +45,7 @@ func (p *program) compactCommand() *cli.Command {
 			&cli.StringFlag{Name: "content", Value: string(validate.ContentNDJSON), Usage: "`KIND` of text: ndjson (each member begins as a JSON object) or lines (any text without header lines)", Category: "what"},
 			&cli.StringSliceFlag{Name: "storage-classes", Usage: "join objects of these `CLASSES` too, whose reading and early deletion cost extra: " + strings.Join(compactor.PricedClasses(), ", "), Category: "what"},
 			&cli.StringFlag{Name: "gzip", Value: "multi", Usage: "`FORM` of outputs: multi (the members as they are, one behind another) or single (one gzip member, for readers that stop at a member's end)", Category: "what"},
-			&cli.BoolFlag{Name: "plain-text", Usage: "join text that is not gzip as well, as gzip, such as --match '*.json' --plain-text; slow: it is compressed", Category: "what"},
+			&cli.BoolFlag{Name: "plain-text", Usage: "join text that is not gzip as well, as gzip, such as --match '*.json' --plain-text (or a plan that was made so); slow: it is compressed", Category: "what"},
 			&cli.IntFlag{Name: "recompress", Usage: "compress outputs anew with `LEVEL` 1 to 9, as one gzip member each; slow, and originals can't be given back byte for byte: needs --keep-originals or --accept-content-only", Category: "what"},
 			&cli.BoolFlag{Name: "accept-content-only", Usage: "delete originals of which a recompressed output holds the content, not the bytes: restore can't bring them back", Category: "what"},
 			&cli.StringFlag{Name: "verify", Value: "checksum", Usage: "`HOW` outputs are proven: checksum (as S3 stored it) or readback", Category: "run"},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -120,5 +121,25 @@ func TestCompactRefusesFormsThatDoNotGoTogether(t *testing.T) {
 		if r := s3compact(append([]string{"compact", "s3://bucket/p/", "--yes"}, args...)...); r.code != exitUsage || !strings.Contains(r.stderr, name) {
 			t.Errorf("%v: exit %d, %s", args, r.code, r.stderr)
 		}
+	}
+}
+
+// TestPlainTextOfAPlanForEveryObject: a plan that was made without --match does not
+// say which text is to be joined.
+func TestPlainTextOfAPlanForEveryObject(t *testing.T) {
+	l := textLake(t)
+	before := l.bodies()
+	for match, code := range map[string]int{"*": exitUsage, "*.json*": exitDone} {
+		plan := filepath.Join(t.TempDir(), "plan.jsonl")
+		if r := s3compact("hotspots", "--listing", "s3://"+l.bucket+"/", "--match", match, "--plan", plan); r.code != exitDone {
+			t.Fatalf("%+v", r)
+		}
+		r := s3compact("compact", "--plan", plan, "--plain-text", "--min-age", "0s", "--dry-run")
+		if r.code != code || code == exitUsage && !strings.Contains(r.stderr, "hotspots --match") || code == exitDone && !strings.Contains(r.stdout, "would join 12 objects") {
+			t.Errorf("%s: %+v", match, r)
+		}
+	}
+	if !maps.Equal(before, l.bodies()) {
+		t.Error("something was changed")
 	}
 }

@@ -42,6 +42,9 @@ func (p *program) compactWork(ctx context.Context, c *cli.Context, store *s3stor
 	if err != nil {
 		return w, err
 	}
+	if fromPlan && o.PlainText && plan.Thresholds.Match == "*" {
+		return w, usageError("--plain-text joins what --match names beside gzip, and this plan was made for every object: make one that names the text, such as hotspots --match '*.json'")
+	}
 	w.empty = !fromPlan && plan.Totals.Objects == 0
 	w.options.Bucket, w.options.Scope = plan.Bucket, plan.Scope
 	w.options.Selection, w.options.PlanID = plan.Thresholds, plan.ID

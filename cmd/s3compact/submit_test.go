@@ -189,6 +189,7 @@ func wrapperApp() *cli.App {
 	return &cli.App{Name: "s3compact", Commands: []*cli.Command{
 		{Name: "convert", Flags: []cli.Flag{
 			&cli.StringFlag{Name: "to"}, &cli.StringFlag{Name: "schema", Aliases: []string{"s"}}, &cli.StringFlag{Name: "shard"}, &cli.BoolFlag{Name: "strict"},
+			&cli.StringFlag{Name: "plan"}, &cli.StringFlag{Name: "inventory"},
 		}},
 		{Name: submitName, Flags: []cli.Flag{&cli.StringFlag{Name: "queue"}, &cli.BoolFlag{Name: "dry-run"}}},
 		{Name: "other", Flags: []cli.Flag{&cli.StringFlag{Name: "queue"}}},
@@ -203,6 +204,10 @@ func TestWrappedConvert(t *testing.T) {
 		{"convert s3://b/logs/ --to s3://b/t/ -s s3://b/s.yaml --strict", ""},
 		{"convert --to=s3://b/t/ -- s3://b/logs/", ""},
 		{"convert --to s3://b/t/", "name what to convert"},
+		{"convert --to s3://b/t/ --plan s3://b/plan.jsonl", ""},
+		{"convert --to s3://b/t/ --plan plan.jsonl", "--plan plan.jsonl is on this machine"},
+		{"convert --to s3://b/t/ --inventory s3://b/daily/", ""},
+		{"convert --to s3://b/t/ --inventory daily/", "--inventory daily/ is on this machine"},
 		{"convert logs/ --to s3://b/t/", "logs/ is on this machine"},
 		{"convert s3://b/logs/ --to out/", "--to out/ is on this machine"},
 		{"convert s3://b/logs/ --to s3://b/t/ -s s.yaml", "--schema s.yaml is on this machine"},

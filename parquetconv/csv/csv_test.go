@@ -266,6 +266,45 @@ func TestNew(t *testing.T) {
 	}
 }
 
+// FuzzPieces: whatever the settings and however the text is cut into pieces, all
+// of it is a row, a reject or neither, and the same.
+func FuzzPieces(f *testing.F) {
+	settings := []string{
+		"columns: [{name: a, type: int64}, {name: b, type: string}]",
+		"unknown_fields: keep\ncolumns: [{name: a, type: json, on_bad: reject}]",
+		"csv: {escape: \"\\\\\", null: x}\ncolumns: [{name: a, type: string}, {name: b, type: timestamp, required: true}]",
+		"csv: {header: false, quote: \"'\", escape: b}\ncolumns: [{name: a, type: date, path: \"$[0]\"}, {name: b, type: boolean, path: \"$[2]\"}]",
+		"unknown_fields: reject\ncsv: {delimiter: \" \"}\ncolumns: [{name: a, type: \"decimal(4,1)\"}, {name: b, type: double, path: $.a}]",
+	}
+	for i, text := range []string{
+		"a,b\n1,x\n2,\"y\n\"\n\"3\",\"\"\"\"\r\n,\n", "a,c\n\"[1]\",\"\"\"\"\n{,\n", "b,a\n2024-01-02T03:04:05Z,\"\\\"\\\\\"\nx,x\n", "'2024-01-02',1,true\n'b'',b'\n", "a\n1.5\n\n99.95\r\na\n",
+	} {
+		f.Add([]byte(text), i, 2, 30)
+	}
+	f.Fuzz(func(t *testing.T, text []byte, setting, piece, longest int) {
+		s := scanner(t, settings[abs(setting)%len(settings)], scan.Options{MaxRowBytes: 1 + abs(longest)%100, BlockRows: 1 + abs(longest)%3, KeepTexts: true})
+		want, err := scanAll(t, s, text, max(1, len(text)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := scanAll(t, s, text, 1+abs(piece)%20)
+		if err != nil || !slices.EqualFunc(got, want, func(a, b outcome) bool { return a.String() == b.String() && a.length == b.length }) {
+			t.Fatalf("%q in pieces: %v, at once %v, %v", text, got, want, err)
+		}
+		end := int64(0)
+		for _, o := range got {
+			n := int64(o.length)
+			if o.reject != nil {
+				n = int64(len(o.reject.Raw))
+			}
+			if o.offset < end || o.offset+n > int64(len(text)) {
+				t.Fatalf("%q: %v begins before %d or ends behind the text", text, o, end)
+			}
+			end = o.offset + n
+		}
+	})
+}
+
 // records is text of rows whose values are like those of logs.
 func records(rows int) []byte {
 	r := rand.New(rand.NewPCG(3, 4))

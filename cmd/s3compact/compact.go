@@ -134,7 +134,7 @@ func compactResult(sum compactor.Summary, err error, out *compactOutput) error {
 	case err != nil && errors.Is(err, compactor.ErrWaiting):
 		return fmt.Errorf("%w: %w", err, errSettling)
 	case err != nil:
-		return asUsage(err)
+		return asUsageOf(err, sum.Outputs > 0 || sum.ObjectsDeleted > 0)
 	case out.lines.err != nil:
 		return out.lines.err
 	case sum.ObjectsRefused > 0:
@@ -149,6 +149,15 @@ func asUsage(err error) error {
 		return usageError("%v", err)
 	}
 	return err
+}
+
+// asUsageOf is asUsage for a run over many groups: where objects were touched, it
+// was no wrong call but has failed for some of the groups.
+func asUsageOf(err error, touched bool) error {
+	if touched {
+		return err
+	}
+	return asUsage(err)
 }
 
 func compactOptions(c *cli.Context) (compactor.Options, error) {

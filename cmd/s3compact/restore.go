@@ -84,13 +84,18 @@ func (p *program) restore(c *cli.Context) error {
 	}
 	switch err = stopped(ctx, err); {
 	case err != nil:
-		return asUsage(err)
+		return asUsageOf(err, !dryRun && touchedByRestore(sum))
 	case out.lines.err != nil:
 		return out.lines.err
 	case sum.ObjectsRefused > 0:
 		return silent{errRefused}
 	}
 	return nil
+}
+
+// touchedByRestore says whether a restore wrote or deleted something.
+func touchedByRestore(sum compactor.RestoreSummary) bool {
+	return sum.ObjectsRestored > 0 || sum.Outputs > 0
 }
 
 // putBack shows what will be done, asks, and does it.

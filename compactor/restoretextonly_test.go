@@ -147,3 +147,81 @@ func TestRestoreTakesBackAnOpenRecompression(t *testing.T) {
 		})
 	}
 }
+
+// TestRestoreNeverDeletesForRecompressed: wherever a recompressing run was killed,
+// and wherever the restore behind it, no restore ever deletes an original.
+func TestRestoreNeverDeletesForRecompressed(t *testing.T) {
+	// killed is a worker that is killed before or behind its request n; n counts down.
+	killed := func(u *undo, name string, n *int, behind bool) Store {
+		return u.server.Client(name, func(_ context.Context, _ model.Call, apply func() model.Answer) model.Answer {
+			if *n--; *n == 0 && behind {
+				apply()
+			}
+			if *n <= 0 {
+				return model.Answer{Err: errLost}
+			}
+			return apply()
+		})
+	}
+	for _, who := range []string{"compact", "restore"} {
+		for n := 1; ; n++ {
+			over := false
+			for _, behind := range []bool{false, true} {
+				synctest.Test(t, func(t *testing.T) {
+					u := newUndo(t, false)
+					when := fmt.Sprintf("%s killed at request %d, behind it: %t", who, n, behind)
+					left := n
+					u.server.Watch(func(e model.Event) {
+						u.ledger.See(e)
+						u.see(e)
+						if _, original := u.originals[e.Key]; original && e.After == nil && e.Client != "compact" {
+							t.Errorf("%s: %s deleted %s", when, e.Client, e.Key)
+						}
+					})
+					if who == "compact" {
+						for i := range 4 {
+							u.put(fmt.Sprintf("app/log-%03d.json.gz", i), gz(record("app/", i, 1)))
+						}
+						o := u.options()
+						o.Recompress, o.AcceptContentOnly = 6, true
+						_ = u.compact(killed(u, "compact", &left, behind), o)
+					} else {
+						u.stopRecompression(0)
+						for left > 0 && !over {
+							err := u.restore(killed(u, "restore", &left, behind))
+							over = err == nil && left > 0
+							time.Sleep(20 * time.Minute)
+						}
+					}
+					over = over || left > 0
+					gone := 0
+					for key := range u.originals {
+						if u.server.Current(undoBucket, key) == nil {
+							gone++
+						}
+					}
+					if gone == 0 {
+						if u.head != nil { // else only an upload may be left, which a sweep removes
+							u.finish(when, nil)
+							u.checkOriginals(when)
+						}
+						return
+					}
+					if who == "restore" {
+						t.Fatalf("%s: %d originals are gone", when, gone)
+					}
+					for range 2 {
+						err := u.restore(u.server.Client("again", nil))
+						if err != nil && !errors.Is(err, errHalfDeleted) {
+							t.Errorf("%s: the restore says %v", when, err)
+						}
+						time.Sleep(20 * time.Minute)
+					}
+				})
+			}
+			if over || t.Failed() {
+				break
+			}
+		}
+	}
+}

@@ -26,6 +26,7 @@ type logOutput struct {
 	size    int64
 	entry   int // number of its commit
 	dead    bool
+	apart   bool // a restore has begun to put its members back, maybe under other ETags
 	text    bool // recompressed: the members lie in its text
 	members []receipt.Member
 	etag    string // once known
@@ -118,6 +119,12 @@ func (g *groupLog) apply(e *receipt.Entry, number int, byID map[objectID]*logOut
 		// Whether its outputs are dead is decided by the entry behind it: a paused
 		// worker may still complete them and delete their members.
 		g.givenUp = e.Outputs
+	case receipt.Restore:
+		for _, ref := range e.TakenApart {
+			if o := byID[objectID{ref.Bucket, ref.Key}]; o != nil {
+				o.apart = true
+			}
+		}
 	case receipt.Done:
 		for i := range g.givenUp {
 			if o := byID[objectID{g.givenUp[i].Bucket, g.givenUp[i].Key}]; o != nil {
@@ -154,7 +161,7 @@ func (g *groupLog) appendOriginals(to []original, i int, at objectID, shift int6
 		}
 		o := original{
 			origin: origin{g.bucket, m.Key, m.ETag}, size: m.Size, gzip: true,
-			at: at, offset: shift + m.Offset, crc64: m.CRC64, pieces: m.Pieces, gid: g.gid,
+			at: at, offset: shift + m.Offset, crc64: m.CRC64, storedCRC64: m.CRC64, pieces: m.Pieces, gid: g.gid,
 			plain: m.Encoding == receipt.PlainText,
 		}
 		switch {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -51,10 +52,64 @@ func (r *run) lineageOf(ctx context.Context, bucket string) (*lineage, error) {
 	return l, nil
 }
 
-// lineages are those of the buckets asked for so far.
+// lineages are those asked for so far.
 type lineages struct {
 	mu       sync.Mutex
-	byBucket map[string]*lineage
+	byBucket map[string]*lineage // those that the buckets' claims name
+	byState  map[string]*lineage // others
+}
+
+// lineageIn is the lineage of a bucket that lies in a state. When the bucket's
+// claim does not name it, it was closed: its logs stay, and nothing is added.
+func (r *run) lineageIn(ctx context.Context, bucket, state string) (*lineage, error) {
+	claimed, err := r.lineageOf(ctx, bucket)
+	if err != nil || claimed != nil && claimed.state.String() == state {
+		return claimed, err
+	}
+	r.lineages.mu.Lock()
+	defer r.lineages.mu.Unlock()
+	if l := r.lineages.byState[state]; l != nil {
+		return l, nil
+	}
+	at, err := s3store.ParseLocation(state)
+	if err != nil {
+		return nil, fmt.Errorf("the state of compaction %s, which a list of batches names: %w", state, err)
+	}
+	if r.lineages.byState == nil {
+		r.lineages.byState = map[string]*lineage{}
+	}
+	l := &lineage{store: r.Stores.of(bucket), state: at, logs: map[string]*groupLog{}}
+	r.lineages.byState[state] = l
+	return l, nil
+}
+
+// lineagesOf are all lineages of a bucket that are known: the one that its claim
+// names comes last, and before it those of closed states, which are in the
+// place where a state lies unless told otherwise, or which lists name.
+func (r *run) lineagesOf(ctx context.Context, bucket string, named []string) ([]*lineage, error) {
+	if bucket == "" {
+		return nil, nil
+	}
+	claimed, err := r.lineageOf(ctx, bucket)
+	if err != nil {
+		return nil, err
+	}
+	states := append(slices.Clone(named), s3store.Location{Bucket: bucket, Key: StateFolder}.String())
+	if claimed != nil {
+		states = append(states, claimed.state.String())
+	}
+	var out []*lineage
+	for i, state := range states {
+		if slices.Contains(states[i+1:], state) {
+			continue
+		}
+		l, err := r.lineageIn(ctx, bucket, state)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, l)
+	}
+	return out, nil
 }
 
 func (r *run) readClaim(ctx context.Context, bucket string) (*lineage, error) {
@@ -100,19 +155,26 @@ func (r *run) locate(ctx context.Context, o *original) (*original, error) {
 		return nil, nil
 	}
 	info, err := r.Stores.of(o.bucket).Head(ctx, o.bucket, o.key)
-	if gone(err) || err == nil && info.ETag != o.etag {
+	if gone(err) || err == nil && info.ETag != o.etag && !o.sameBytes(&info) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
 	back := *o
-	back.at, back.atETag, back.offset = objectID{o.bucket, o.key}, o.etag, 0
+	back.at, back.atETag, back.offset = objectID{o.bucket, o.key}, info.ETag, 0
 	back.pieces, back.text, back.packed = nil, nil, 0
 	if o.plain {
 		back.gzip, back.crc64 = false, ""
 	}
 	return &back, nil
+}
+
+// sameBytes says whether an object under the original's key has the bytes that
+// the receipt of its output tells, whatever its ETag is: what a restore puts back
+// has another one where the ETag is no MD5 sum.
+func (o *original) sameBytes(info *s3store.Info) bool {
+	return info.SizeBytes == o.size && o.storedCRC64 != "" && info.CRC64NVME == o.storedCRC64
 }
 
 // locate looks through the logs of the groups that the original can belong to:
@@ -183,12 +245,9 @@ func (l *lineage) find(ctx context.Context, log *groupLog, o *original) (*origin
 // plannedOriginals are the originals that a line of a list stands for, in the
 // order in which they lie in the output.
 func (r *run) plannedOriginals(ctx context.Context, s *planSource) ([]original, error) {
-	l, err := r.lineageOf(ctx, s.Bucket)
+	l, err := r.lineageIn(ctx, s.Bucket, s.Receipt.State)
 	if err != nil {
 		return nil, err
-	}
-	if l == nil || l.state.String() != s.Receipt.State {
-		return nil, fmt.Errorf("the list of batches says that %s tells what it is made of, but the bucket's claim (%s) does not name that state any more: restore the claim", s.Receipt.State, receipt.ClaimKey)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

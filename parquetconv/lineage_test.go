@@ -26,6 +26,7 @@ type compacted struct {
 	store   *fakeStore
 	group   string
 	gid     string
+	state   string // key of the state, in the same bucket
 	entries int
 	outputs int
 }
@@ -37,7 +38,7 @@ func compactGroup(t *testing.T, store *fakeStore, group string) *compacted {
 		t.Fatal(err)
 	}
 	store.objects["data/"+receipt.ClaimKey] = claim
-	return &compacted{t: t, store: store, group: group, gid: receipt.GID(testStateID, group)}
+	return &compacted{t: t, store: store, group: group, gid: receipt.GID(testStateID, group), state: "_s3compact/"}
 }
 
 func (c *compacted) append(e *receipt.Entry) {
@@ -48,7 +49,7 @@ func (c *compacted) append(e *receipt.Entry) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	c.store.objects["data/"+receipt.EntryKey("_s3compact/", c.gid, c.entries)] = body
+	c.store.objects["data/"+receipt.EntryKey(c.state, c.gid, c.entries)] = body
 }
 
 // join commits an output of the keys, with a newline between two of them, and

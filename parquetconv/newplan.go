@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
@@ -17,15 +18,18 @@ import (
 // compaction are held by the output's name alone.
 type loaded struct {
 	originals map[objectID]listed
+	replaced  map[origin]batchID // what lists hold under keys that newer lists have with another ETag
 	outputs   map[objectID][]listedOutput
+	states    map[string][]string  // by bucket: the states of compaction that the outputs' receipts lie in
 	refused   map[origin]refusedIn // what was refused when it was read
+	heads     map[batchID]head
 	tableID   string
 }
 
-// listed is the newest list that holds an object, and with which ETag.
+// listed is the newest batch that holds an object, and with which ETag.
 type listed struct {
-	etag string
-	plan int
+	etag  string
+	batch batchID
 }
 
 // listedOutput is a list's line for an output: all that it stands for but the
@@ -49,25 +53,62 @@ func (l *loaded) keeps(o origin, plan int) bool {
 	return !ok || refused.plan != plan || refused.Reason != reasonChanged
 }
 
+// batchOf is the newest batch that holds the original, listed as such.
+func (l *loaded) batchOf(o origin) (b batchID, ok bool) {
+	if newest, ok := l.originals[objectID{o.bucket, o.key}]; ok && newest.etag == o.etag {
+		return newest.batch, true
+	}
+	b, ok = l.replaced[o]
+	return b, ok
+}
+
 // holds says whether the original, listed as such, needs no other list.
 func (l *loaded) holds(o origin) bool {
-	before, ok := l.originals[objectID{o.bucket, o.key}]
-	return ok && before.etag == o.etag && l.keeps(o, before.plan)
+	b, ok := l.batchOf(o)
+	return ok && l.keeps(o, b.plan)
+}
+
+// refusal is that of an original by the newest list that holds it as such.
+func (l *loaded) refusal(o origin) (Refusal, bool) {
+	b, ok := l.batchOf(o)
+	refused, was := l.refused[o]
+	return refused.Refusal, ok && was && refused.plan == b.plan
+}
+
+// another is what was listed under the key with another ETag and may have been
+// loaded.
+func (l *loaded) another(o origin) (before listed, ok bool) {
+	before, known := l.originals[objectID{o.bucket, o.key}]
+	if !known || before.etag == o.etag {
+		return before, false
+	}
+	_, refused := l.refusal(origin{o.bucket, o.key, before.etag})
+	return before, !refused
 }
 
 // readLoaded reads all lists, and what their batches refused.
 func (r *run) readLoaded(ctx context.Context, plans []int) (*loaded, error) {
-	l := &loaded{originals: map[objectID]listed{}, outputs: map[objectID][]listedOutput{}, refused: map[origin]refusedIn{}, tableID: newNonce()}
+	l := &loaded{
+		originals: map[objectID]listed{}, replaced: map[origin]batchID{}, outputs: map[objectID][]listedOutput{},
+		states: map[string][]string{}, refused: map[origin]refusedIn{}, tableID: newNonce(),
+	}
 	for _, n := range plans {
 		err := r.readPlan(ctx, n, func(h *planHeader) error {
 			l.tableID = h.TableID
 			return nil
 		}, func(s planSource) error {
-			if id := (objectID{s.Bucket, s.Key}); s.Receipt != nil {
+			id := objectID{s.Bucket, s.Key}
+			if s.Receipt != nil {
 				l.outputs[id] = append(l.outputs[id], listedOutput{n, s.Except})
-			} else {
-				l.originals[id] = listed{s.ETag, n}
+				if states := l.states[s.Bucket]; !slices.Contains(states, s.Receipt.State) {
+					l.states[s.Bucket] = append(states, s.Receipt.State)
+				}
+				return nil
 			}
+			if before, ok := l.originals[id]; ok && before.etag != s.ETag {
+				l.replaced[origin{id.bucket, id.key, before.etag}] = before.batch
+			}
+			l.originals[id] = listed{s.ETag, batchID{n, s.Batch}}
 			return nil
 		})
 		if err != nil {
@@ -77,14 +118,14 @@ func (r *run) readLoaded(ctx context.Context, plans []int) (*loaded, error) {
 	if len(plans) == 0 {
 		return l, nil
 	}
-	heads, err := r.heads(ctx, 0)
-	if err != nil {
+	var err error
+	if l.heads, err = r.heads(ctx, 0); err != nil {
 		return nil, err
 	}
 	var mu sync.Mutex
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(r.Concurrency)
-	for b, h := range heads {
+	for b, h := range l.heads {
 		g.Go(func() error {
 			out, err := r.readOutcome(gctx, b, h)
 			mu.Lock()
@@ -120,32 +161,30 @@ func (r *run) newSources(ctx context.Context, plans []int) (sources []planSource
 	}
 	// The logs of compaction are read after the listing: an output appears only
 	// after its commit, so every output in the listing is named by them.
-	sources, compacted, err := r.resolveOutputs(ctx, listing, loaded)
-	if err != nil {
+	x := &resolver{run: r, listing: listing, loaded: loaded, compacted: map[objectID]bool{}, apart: map[content]bool{}, changed: map[objectID]bool{}}
+	if err := x.resolve(ctx); err != nil {
 		return nil, "", err
 	}
-	var changed []string
+	sources = x.lines
 	for id, o := range listing.objects {
-		before, known := loaded.originals[id]
-		refused, wasRefused := loaded.refused[origin{id.bucket, id.key, before.etag}]
-		wasRefused = wasRefused && refused.plan == before.plan
+		this := origin{id.bucket, id.key, o.ETag}
+		before, another := loaded.another(this)
 		switch {
-		case loaded.holds(origin{id.bucket, id.key, o.ETag}):
-			if wasRefused {
-				r.refuse(refused.Refusal)
+		case loaded.holds(this):
+			if refused, ok := loaded.refusal(this); ok {
+				r.refuse(refused)
 			}
 			continue
-		case known && !wasRefused && !compacted[id]:
-			// It was loaded as it was then. To load it again would double the rows that it kept.
-			changed = append(changed, name(id.bucket, id.key))
-			r.refuse(Refusal{Bucket: id.bucket, Key: id.key, ETag: o.ETag, Reason: reasonChanged, Detail: "it was converted before, with ETag " + before.etag})
+		case another && !x.compacted[id]:
+			x.isChanged(this, before)
 			continue
 		}
 		sources = append(sources, planSource{Bucket: id.bucket, Key: id.key, ETag: o.ETag, Size: o.SizeBytes})
 	}
 	r.summary.Ignored = listing.ignored
-	if r.FailOnChanged && len(changed) > 0 {
-		return nil, "", fmt.Errorf("%d sources changed after they were converted, such as %s: their old rows are in the table, and nothing more is converted; put the old objects back, or go on without them by --on-changed skip", len(changed), slices.Min(changed))
+	if r.FailOnChanged && len(x.changed) > 0 {
+		first := slices.MinFunc(slices.Collect(maps.Keys(x.changed)), compareIDs)
+		return nil, "", fmt.Errorf("%d sources changed after they were converted, such as %s: their old rows are in the table, and nothing more is converted; put the old objects back, or go on without them by --on-changed skip", len(x.changed), name(first.bucket, first.key))
 	}
 	slices.SortFunc(sources, func(a, b planSource) int {
 		return cmp.Or(cmp.Compare(a.Bucket, b.Bucket), cmp.Compare(a.Key, b.Key))

@@ -86,12 +86,14 @@ type original struct {
 	at     objectID // the object that holds it
 	atETag string
 	offset int64
-	crc64  string            // base64; of an original inside an output
-	pieces singlegzip.Pieces // of an original inside an output of one gzip member: what that does not hold of it
-	gid    string            // of the group whose log names the output
-	plain  bool              // first stored as text
-	packed int64             // bytes of gzip inside an output that hold a plain original, with the checksum crc64
-	text   *textRange        // of an original inside a recompressed output: offset counts bytes of its text
+	crc64  string // base64; of an original inside an output
+	// storedCRC64 is, of an original inside an output, that of the bytes that were first stored.
+	storedCRC64 string
+	pieces      singlegzip.Pieces // of an original inside an output of one gzip member: what that does not hold of it
+	gid         string            // of the group whose log names the output
+	plain       bool              // first stored as text
+	packed      int64             // bytes of gzip inside an output that hold a plain original, with the checksum crc64
+	text        *textRange        // of an original inside a recompressed output: offset counts bytes of its text
 }
 
 // textRange is what a recompressed output holds of an original.

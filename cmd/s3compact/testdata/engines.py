@@ -1,9 +1,9 @@
 """What an engine reads from a table of Parquet files. One process an engine.
 
-python engines.py ENGINE QUESTION
-QUESTION is a file of JSON: {"root", "statements", "table", "partitions",
-"figures", "filters"}. Prints {"rows": [...], "figures": [...], "filtered":
-[{"rows", "files"}]}. Whole numbers, decimals, dates and times (microseconds
+python engines.py ENGINE QUESTION…
+Each QUESTION is a file of JSON: {"root", "statements", "table", "partitions", "rows",
+"figures", "filters", "conditions"}. Prints for each {"rows": [...], "figures": [...],
+"filtered": [{"rows", "files"}], "counts": {condition: rows}}. Whole numbers, decimals, dates and times (microseconds
 since 1970, UTC) are shown as text, so that no digit is lost.
 """
 
@@ -68,13 +68,13 @@ def pyarrow(q):
     # A data set has the columns of its first file, unless it is told which there are.
     schema = pa.unify_schemas([f.physical_schema for f in found.get_fragments()] + [found.schema])
     table = ds.dataset(q["root"], partitioning=hive, format="parquet", schema=schema)
-    rows = table.to_table().to_pylist(maps_as_pydicts="strict")
+    rows = table.to_table().to_pylist(maps_as_pydicts="strict") if q["rows"] else []
     filtered = []
     for f in q["filters"] or []:
         field = ds.field(f["column"])
         test = field.is_null() if f["value"] is None else field == python_value(f)
         filtered.append({"rows": table.count_rows(filter=test), "files": len(list(table.get_fragments(test)))})
-    return rows, None, filtered
+    return {"rows": rows, "figures": None, "filtered": filtered, "counts": {}}
 
 
 def duckdb(q):
@@ -84,7 +84,7 @@ def duckdb(q):
     c.execute("SET timezone = 'UTC'")
     for s in statements(q["statements"]):
         c.execute(s)
-    rows = c.execute("SELECT * FROM " + q["table"]).to_arrow_table().to_pylist(maps_as_pydicts="strict")
+    rows = c.execute("SELECT * FROM " + q["table"]).to_arrow_table().to_pylist(maps_as_pydicts="strict") if q["rows"] else []
     figures = list(c.execute(q["figures"]).to_arrow_table().to_pylist()[0].values()) if q["figures"] else None
     filtered = []
     for f in q["filters"] or []:
@@ -92,7 +92,8 @@ def duckdb(q):
         plan = c.execute("EXPLAIN ANALYZE " + query).fetchall()[0][1]
         files = re.search(r"Total Files Read: (\d+)", plan) or re.search(r"Scanning Files: (\d+)/", plan)
         filtered.append({"rows": c.execute(query).fetchone()[1], "files": int(files.group(1)) if files else -1, "plan": plan})
-    return rows, figures, filtered
+    counts = {k: c.execute("SELECT count(*) FROM %s WHERE %s" % (q["table"], k)).fetchone()[0] for k in q["conditions"] or []}
+    return {"rows": rows, "figures": figures, "filtered": filtered, "counts": counts}
 
 
 def spark(q):
@@ -115,22 +116,24 @@ def spark(q):
         names = [(f.name, f.dataType.typeName()) for f in frame.schema.fields]
         return frame.selectExpr(*["unix_micros(`%s`) AS `%s`" % (n, n) if k == "timestamp" else "`%s`" % n for n, k in names]).collect()
 
-    rows = [r.asDict(recursive=True) for r in collected("SELECT * FROM " + q["table"])]
+    rows = [r.asDict(recursive=True) for r in collected("SELECT * FROM " + q["table"])] if q["rows"] else []
     figures = list(collected(q["figures"])[0]) if q["figures"] else None
     filtered = []
     for f in q["filters"] or []:
         frame = session.sql("SELECT id FROM %s WHERE %s" % (q["table"], where(f, "`", (r"(['\\])", r"\\\1"))))
         filtered.append({"rows": frame.count(), "files": len(frame.inputFiles())})
-    session.stop()
-    return rows, figures, filtered
+    counts = {k: session.sql("SELECT count(*) FROM %s WHERE %s" % (q["table"], k)).first()[0] for k in q["conditions"] or []}
+    return {"rows": rows, "figures": figures, "filtered": filtered, "counts": counts}
 
 
 def main():
-    with open(sys.argv[2], encoding="utf-8") as f:
-        q = json.load(f)
-    rows, figures, filtered = {"pyarrow": pyarrow, "duckdb": duckdb, "spark": spark}[sys.argv[1]](q)
-    figures = figures and [shown(v) for v in figures]
-    print(json.dumps({"rows": [shown(r) for r in rows], "figures": figures, "filtered": filtered}))
+    for path in sys.argv[2:]:
+        with open(path, encoding="utf-8") as f:
+            q = json.load(f)
+        a = {"pyarrow": pyarrow, "duckdb": duckdb, "spark": spark}[sys.argv[1]](q)
+        a["figures"] = a["figures"] and [shown(v) for v in a["figures"]]
+        a["rows"] = [shown(r) for r in a["rows"]]
+        print(json.dumps(a))
 
 
 main()

@@ -35,6 +35,9 @@ func (g *group) finishHead(ctx context.Context) error {
 	}
 	e := g.log.entry
 	g.r.o.Log.Info("finishing what an earlier run has committed", "group", g.prefix, "entry", g.log.head, "members", len(e.Members))
+	if keepsTextOnly(e) && !g.r.o.AcceptContentOnly {
+		g.r.o.Log.Warn("that run was told to delete originals of which only the content is kept; they are deleted now", "group", g.prefix)
+	}
 	ctx, cancel := drained(ctx)
 	defer cancel()
 	return g.finish(ctx, e, true)

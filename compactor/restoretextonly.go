@@ -9,15 +9,20 @@ import (
 	"github.com/s3compact/s3compact/internal/receipt"
 )
 
+// keepsTextOnly says whether a commit deletes originals of which outputs hold the
+// content alone.
+func keepsTextOnly(e *receipt.Entry) bool {
+	return !e.Keep && slices.ContainsFunc(e.Outputs, func(o receipt.Output) bool { return o.Gzip == receipt.Recompressed })
+}
+
 // saveOriginals takes back a commit that would delete originals whose bytes no
 // output holds, where something wanted is among them: what a run with
 // Options.AcceptContentOnly has committed, and was stopped before, a restore does
 // not do in its place. It says whether there was such a commit.
 func (g *restoring) saveOriginals(ctx context.Context) (bool, error) {
 	e := g.log.entry
-	textOnly := func(o receipt.Output) bool { return o.Gzip == receipt.Recompressed }
 	wanted := func(m receipt.Member) bool { return g.x.wants(m.Key) }
-	if e.Kind != receipt.Commit || e.Keep || givesBack(e) || !slices.ContainsFunc(e.Outputs, textOnly) || !slices.ContainsFunc(e.Members, wanted) {
+	if e.Kind != receipt.Commit || !keepsTextOnly(e) || givesBack(e) || !slices.ContainsFunc(e.Members, wanted) {
 		return false, nil
 	}
 	there, err := g.thereNow(ctx, e.Members)

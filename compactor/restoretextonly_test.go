@@ -1,9 +1,11 @@
 package compactor
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"strings"
 	"testing"
@@ -224,4 +226,25 @@ func TestRestoreNeverDeletesForRecompressed(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestFinishingARecompressionIsTold: whoever finishes it without the word that it
+// was begun with reads what is deleted.
+func TestFinishingARecompressionIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, accept := range []bool{false, true} {
+			u := newUndo(t, false)
+			u.stopRecompression(0)
+			var told bytes.Buffer
+			o := u.options()
+			o.Log = slog.New(slog.NewTextHandler(&told, nil))
+			if o.AcceptContentOnly = accept; accept {
+				o.Recompress = 6
+			}
+			u.must(u.compact(u.server.Client("compact", nil), o))
+			if strings.Contains(told.String(), "only the content is kept") == accept {
+				t.Errorf("accepted: %t, told %s", accept, told.String())
+			}
+		}
+	})
 }

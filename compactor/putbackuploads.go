@@ -57,12 +57,12 @@ func (st *state) dropUpload(ctx context.Context, u putBackUpload, record string,
 }
 
 // dropUploads aborts the uploads that the records under a prefix name, as far
-// as they are older than age, and returns how many records there were.
+// as they are older than age, all for 0, and returns how many records there were.
 func (st *state) dropUploads(ctx context.Context, prefix string, age time.Duration) (n int, err error) {
 	var records []string
 	err = st.store.List(ctx, st.at.Bucket, s3store.ListOptions{Prefix: prefix}, func(p s3store.Page) error {
 		for _, o := range p.Objects {
-			if st.store.ServerTime().Sub(o.LastModified) >= age {
+			if age == 0 || st.store.ServerTime().Sub(o.LastModified) >= age {
 				records = append(records, o.Key)
 			}
 		}

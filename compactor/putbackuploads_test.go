@@ -31,6 +31,7 @@ func TestNotedUploadsAreSwept(t *testing.T) {
 			u.must(err)
 			log, err := newState(s, &o, layout, number).readLog(t.Context(), "app/")
 			u.must(err)
+			time.Sleep(300 * time.Millisecond) // the server's Date has whole seconds
 			record, err := log.st.noteUpload(t.Context(), log, putBackUpload{Bucket: undoBucket, Key: key, UploadID: id})
 			u.must(err)
 			left := func() (uploads int, noted bool) {

@@ -22,8 +22,8 @@ import (
 func (p *program) convertCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "convert",
-		Usage:     "turn gzip JSON lines into a Hive-partitioned Parquet table, in batches that can be resumed",
-		ArgsUsage: "SOURCE…",
+		Usage:     "turn logs in JSON or CSV into a Hive-partitioned Parquet table, in batches that can be resumed",
+		ArgsUsage: "[SOURCE…]",
 		Description: "SOURCE is s3://bucket/prefix/, an S3 object, or a local file or folder. Each source is loaded once:\n" +
 			"run convert again to add what is new, or to go on after a stop. Sources that were compacted meanwhile\n" +
 			"are the same data and are not loaded again.\n\n" +

@@ -1,6 +1,7 @@
 package parquetconv
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"slices"
@@ -126,8 +127,8 @@ func TestWhatIsPutBackUnderAnotherETagIsTheSame(t *testing.T) {
 	}
 }
 
-// TestANewObjectUnderARestoredKeyIsLoadedOrChanged: only the same bytes are the same.
-func TestANewObjectUnderARestoredKeyIsLoadedOrChanged(t *testing.T) {
+// TestANewObjectUnderARestoredKeyIsLoaded: only the same bytes are the same.
+func TestANewObjectUnderARestoredKeyIsLoaded(t *testing.T) {
 	fake, keys, want := lake(t)
 	store := otherETags{fake, map[string]string{}}
 	o := testOptions(t, store)
@@ -141,8 +142,20 @@ func TestANewObjectUnderARestoredKeyIsLoadedOrChanged(t *testing.T) {
 	c.remove(out)
 	text, shown := rowsOf(500, 503)
 	fake.objects["data/"+keys[0]] = gz(t, text)
+	// As many bytes, and another text.
+	sized := bytes.Clone(fake.objects["data/"+keys[1]])
+	text, more := rowsOf(10, 12)
+	text = strings.ReplaceAll(text, `"id":1`, `"id":2`)
+	for i := range more {
+		more[i] = strings.ReplaceAll(more[i], "id=1", "id=2")
+	}
+	other := gz(t, text)
+	if len(other) != len(sized) {
+		t.Fatalf("%d bytes instead of %d", len(other), len(sized))
+	}
+	fake.objects["data/"+keys[1]] = other
 	mustRun(t, o)
-	sameRows(t, fake, append(want, shown...))
+	sameRows(t, fake, slices.Concat(want, shown, more))
 }
 
 // TestLoadedUnderOneKeyTwice: a list that holds a key with a new ETag does not
@@ -157,7 +170,7 @@ func TestLoadedUnderOneKeyTwice(t *testing.T) {
 	text, shown := rowsOf(500, 503)
 	store.objects["data/"+keys[0]] = gz(t, text)
 	mustRun(t, o)
-	if again := mustRun(t, o); again.Batches != 0 {
+	if again := mustRun(t, o); again.Batches != 0 || again.Refused != 0 {
 		t.Errorf("one more run: %+v", again)
 	}
 	sameRows(t, store, append(want, shown...))
@@ -225,9 +238,7 @@ func TestAClosedStateIsKnown(t *testing.T) {
 					text, shown := rowsOf(600, 603)
 					store.objects["data/src/b/1.json.gz"] = gz(t, text)
 					want = append(want, shown...)
-					c := compactGroup(t, store, "src/b/")
-					store.objects["data/"+receipt.ClaimKey] = []byte(strings.Replace(string(store.objects["data/"+receipt.ClaimKey]), "data/_s3compact/", "data/_next/", 1))
-					c.state = "_next/"
+					c := compactIn(t, store, "src/b/", "_next/")
 					c.join("src/b/", "src/b/1.json.gz")
 					c.remove("src/b/1.json.gz")
 				}
@@ -237,6 +248,21 @@ func TestAClosedStateIsKnown(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestAClosedStateElsewhereIsKnownFromLists: it need not lie in the usual place.
+func TestAClosedStateElsewhereIsKnownFromLists(t *testing.T) {
+	store, keys, want := lake(t)
+	o := testOptions(t, store)
+	c := compactIn(t, store, "src/a/", "_first/")
+	c.join("src/a/", keys...)
+	c.remove(keys...)
+	mustRun(t, o)
+	delete(store.objects, "data/"+receipt.ClaimKey)
+	if again := mustRun(t, o); again.Batches != 0 || again.Refused != 0 {
+		t.Errorf("one more run: %+v", again)
+	}
+	sameRows(t, store, want)
 }
 
 // TestPutBackThenCompactedByAnotherState: the closed state tells what was loaded.
@@ -251,9 +277,7 @@ func TestPutBackThenCompactedByAnotherState(t *testing.T) {
 	otherETags{store, map[string]string{}}.takeApart(c, before, out, keys)
 	c.done(out)
 	c.remove(out)
-	c = compactGroup(t, store, "src/")
-	store.objects["data/"+receipt.ClaimKey] = []byte(strings.Replace(string(store.objects["data/"+receipt.ClaimKey]), "data/_s3compact/", "data/_next/", 1))
-	c.state = "_next/"
+	c = compactIn(t, store, "src/", "_next/")
 	c.join("src/", keys...)
 	c.remove(keys...)
 	mustRun(t, o)

@@ -121,6 +121,8 @@ func TestOnChangedFail(t *testing.T) {
 	}
 	sameRows(t, store, rows)
 	store.objects["data/src/0.json.gz"] = before
+	// One whose batch is still to come was not converted: its batch refuses it.
+	store.objects["data/src/4.json.gz"] = gz(t, text)
 	if sum := mustRun(t, o); sum.Batches == 0 {
 		t.Errorf("%+v", sum)
 	}

@@ -33,12 +33,18 @@ type compacted struct {
 
 func compactGroup(t *testing.T, store *fakeStore, group string) *compacted {
 	t.Helper()
-	claim, err := json.Marshal(receipt.Claim{Version: receipt.FormatVersion, State: "s3://data/_s3compact/", StateID: testStateID})
+	return compactIn(t, store, group, "_s3compact/")
+}
+
+// compactIn is compactGroup with the state below a prefix of the bucket.
+func compactIn(t *testing.T, store *fakeStore, group, state string) *compacted {
+	t.Helper()
+	claim, err := json.Marshal(receipt.Claim{Version: receipt.FormatVersion, State: "s3://data/" + state, StateID: testStateID})
 	if err != nil {
 		t.Fatal(err)
 	}
 	store.objects["data/"+receipt.ClaimKey] = claim
-	return &compacted{t: t, store: store, group: group, gid: receipt.GID(testStateID, group), state: "_s3compact/"}
+	return &compacted{t: t, store: store, group: group, gid: receipt.GID(testStateID, group), state: state}
 }
 
 func (c *compacted) append(e *receipt.Entry) {

@@ -26,6 +26,9 @@ func TestRejectLimits(t *testing.T) {
 		{"0.5%", 5, 1000, true, false},
 		{"0.5%", 6, 1000, true, true},
 		{"100%", 10, 10, true, false},
+		{"29%", 29, 100, true, false}, // 0.29 × 100 is less than 29 in floating point
+		{"29%", 30, 100, true, true},
+		{"0.07%", 7, 10_000, true, false},
 	} {
 		l, err := ParseRejectLimit(c.text)
 		if err != nil || l.String() != c.text {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/big"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,9 +15,9 @@ import (
 type RejectLimit struct {
 	set   bool
 	rows  int64
-	share float64 // of the rows read; it counts where relative
-	// relative says that share counts, not rows.
-	relative bool
+	// percent of the rows read; where it is not nil it counts, not rows. It is
+	// exact: 29 rows of 100 are not more than 29%.
+	percent *big.Rat
 }
 
 // ParseRejectLimit reads a number of rows, or a share of the rows read as P%.
@@ -26,7 +27,8 @@ func ParseRejectLimit(s string) (RejectLimit, error) {
 		if err != nil || math.IsNaN(percent) || percent < 0 || percent > 100 {
 			return RejectLimit{}, fmt.Errorf("%q: write a share from 0%% to 100%%", s)
 		}
-		return RejectLimit{set: true, share: percent / 100, relative: true}, nil
+		exact, _ := new(big.Rat).SetString(formatPercent(percent))
+		return RejectLimit{set: true, percent: exact}, nil
 	}
 	rows, err := strconv.ParseInt(s, 10, 64)
 	if err != nil || rows < 0 {
@@ -41,19 +43,24 @@ func (l RejectLimit) passed(rejected, read int64, batchEnd bool) bool {
 	switch {
 	case !l.set:
 		return false
-	case l.relative:
-		return batchEnd && float64(rejected) > l.share*float64(read)
+	case l.percent != nil:
+		most := new(big.Rat).Mul(l.percent, new(big.Rat).SetInt64(read))
+		return batchEnd && new(big.Rat).SetInt64(rejected).Cmp(most.Mul(most, big.NewRat(1, 100))) > 0
 	}
 	return rejected > l.rows
 }
 
 // String is the limit as ParseRejectLimit reads it.
 func (l RejectLimit) String() string {
-	if l.relative {
-		return strconv.FormatFloat(l.share*100, 'g', -1, 64) + "%"
+	if l.percent != nil {
+		percent, _ := l.percent.Float64()
+		return formatPercent(percent) + "%"
 	}
 	return strconv.FormatInt(l.rows, 10)
 }
+
+// formatPercent is the shortest decimal that is the number.
+func formatPercent(percent float64) string { return strconv.FormatFloat(percent, 'f', -1, 64) }
 
 var errTooManyRejects = errors.New("too many rows are rejected")
 

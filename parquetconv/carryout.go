@@ -1,6 +1,7 @@
 package parquetconv
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,14 +21,15 @@ func (r *run) carryOut(ctx context.Context, plan int) (done bool, err error) {
 	}
 	var h planHeader
 	var owners []int
+	var mismatch error
 	mine := map[int][]planSource{}
 	err = r.readPlan(ctx, plan, func(ph *planHeader) error {
 		h, owners = *ph, owner(ph.Batches, r.Shards)
 		done = allDone(plan, len(h.Batches), heads)
-		if err := r.checkTable(ph, done); err != nil || !done {
-			return err
+		if mismatch = r.checkTable(ph, done); mismatch != nil || done {
+			return errEnough
 		}
-		return errEnough
+		return nil
 	}, func(s planSource) error {
 		if s.Batch < 1 || s.Batch > len(owners) {
 			return fmt.Errorf("%s is in batch %d of %d", s.Key, s.Batch, len(owners))
@@ -37,7 +39,7 @@ func (r *run) carryOut(ctx context.Context, plan int) (done bool, err error) {
 		}
 		return nil
 	})
-	if err != nil {
+	if err = cmp.Or(err, mismatch); err != nil {
 		return false, err
 	}
 	if r.DryRun {

@@ -16,6 +16,10 @@ func (p *program) schemaCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "schema",
 		Usage: "make the schema file of a table from a sample of its sources, and try one on a sample",
+		Description: examples(
+			"s3compact schema infer s3://my-logs/app/ > logs.yaml",
+			"s3compact schema check logs.yaml s3://my-logs/app/",
+		),
 		Subcommands: []*cli.Command{
 			p.schemaInferCommand(),
 			p.schemaCheckCommand(),

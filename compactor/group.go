@@ -223,12 +223,13 @@ func (g *group) refuseGroup(why *groupRefusal) {
 	g.r.refuse(Refused{Prefix: g.prefix, Group: true, Reason: why.reason, Detail: why.detail})
 }
 
-// report tells a refusal once in a run.
+// report tells a refusal once in a run. That something stands in the way of a
+// restore is told also of a key of which the log tells something else.
 func (g *group) report(r Refused) {
 	if g.refused == nil {
 		g.refused = map[string]Refused{}
 	}
-	if _, told := g.refused[r.Key]; told {
+	if told, ok := g.refused[r.Key]; ok && (stopsRestore(told.Reason) || !stopsRestore(r.Reason)) {
 		return
 	}
 	g.refused[r.Key] = r

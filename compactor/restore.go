@@ -338,12 +338,19 @@ func (x *restorer) wait(ctx context.Context, d time.Duration, groups int) error 
 	}
 }
 
+// stopsRestore says whether a refusal is of a restore.
+func stopsRestore(reason string) bool {
+	switch reason {
+	case reasonTaken, reasonName, reasonRecompressed, "foreign":
+		return true
+	}
+	return false
+}
+
 // refused tells what stands in the way of a restore. What a compaction left as
 // it is, is no matter here.
 func (x *restorer) refused(r Refused) {
-	switch r.Reason {
-	case reasonTaken, reasonName, reasonRecompressed, "foreign":
-	default:
+	if !stopsRestore(r.Reason) {
 		return
 	}
 	x.mu.Lock()

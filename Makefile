@@ -55,7 +55,7 @@ test-interop: ## run the tests against pyarrow, DuckDB and moto; needs python3 w
 FUZZTIME ?= 30s
 
 .PHONY: test-full
-test-full: ## run all tests, the long ones too, then each fuzz target for FUZZTIME (30s); needs Python as test-interop does, and JDK 25 and Maven
+test-full: ## run all tests, the long ones too, then each fuzz target for FUZZTIME (30s); needs Python as test-interop does, JDK 25, Maven and tar; 4 GB in .cache
 	go test -count=1 -tags interop,full -timeout 120m ./...
 	.ci/fuzz $(FUZZTIME)
 

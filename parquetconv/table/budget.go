@@ -45,15 +45,20 @@ func (o Options) withDefaults() Options {
 //	M*3/8  of that at most for encoding; while less is in use, rows have it
 //
 // Beside it there is the block that Add works on, once more in the order of its
-// partitions, and two chunks of chunkBytes while rows are spilled.
+// partitions, and two chunks of chunkBytes while rows are spilled. With SortBy,
+// an encoder that merges holds a chunk of sortedChunk for each time that rows
+// were spilled.
 type budget struct {
 	dictionaries int64
 	rows         int64
 	encode       int64
+	sortedChunk  int64
 }
 
 func newBudget(memoryBytes int64) budget {
-	return budget{dictionaries: memoryBytes / 8, rows: memoryBytes * 7 / 8, encode: memoryBytes * 3 / 8}
+	b := budget{dictionaries: memoryBytes / 8, rows: memoryBytes * 7 / 8, encode: memoryBytes * 3 / 8}
+	b.sortedChunk = min(b.encode/128, chunkBytes)
+	return b
 }
 
 const (

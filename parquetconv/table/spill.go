@@ -67,17 +67,23 @@ func (s *spiller) partition(p *partition) error {
 }
 
 // chunks divides the pieces of a partition into chunks; sorted ones are merged.
+// Those are smaller, since the merge of a partition holds one of each run, and
+// their keys, which may be longer than what they were made of, count too.
 func (s *spiller) chunks(pieces []piece) (func() ([]piece, []int32, error), error) {
-	j := job{writer: s.writer, pieces: pieces}
+	w := s.writer
+	j := job{writer: w, pieces: pieces}
 	for _, p := range pieces {
 		j.rows += p.rows
 		j.bytes += p.bytes
 	}
-	chunks := int(j.bytes/chunkBytes) + 1
-	if len(s.writer.options.SortBy) > 0 {
-		return j.sorted(chunks)
+	if len(w.options.SortBy) == 0 {
+		return j.inOrder(int(j.bytes/chunkBytes) + 1), nil
 	}
-	return j.inOrder(chunks), nil
+	for _, p := range pieces {
+		keys := &p.segment.columns[s.columns-1]
+		j.bytes += keys.rangeBytes(&keyLayout, p.start, p.start+p.rows)
+	}
+	return j.sorted(int(j.bytes/w.budget.sortedChunk) + 1)
 }
 
 func (s *spiller) write(pieces []piece, order []int32) (piece, error) {

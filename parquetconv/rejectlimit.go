@@ -13,8 +13,8 @@ import (
 // RejectLimit is how many rows may be rejected before a run stops. The zero
 // value is no limit.
 type RejectLimit struct {
-	set   bool
-	rows  int64
+	set  bool
+	rows int64
 	// percent of the rows read; where it is not nil it counts, not rows. It is
 	// exact: 29 rows of 100 are not more than 29%.
 	percent *big.Rat

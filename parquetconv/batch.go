@@ -219,6 +219,18 @@ func (w *batchWriter) upload(ctx context.Context, rejectBytes int64) error {
 	return nil
 }
 
+// maxPathBytes is how long a partition's path may be, so that its files can have
+// the names that upload gives them.
+func (r *run) maxPathBytes() int {
+	const maxKeyBytes, maxLocalBytes = 1024, 4095
+	most := maxKeyBytes
+	if r.Table.Bucket == "" {
+		most = maxLocalBytes - len("/")
+	}
+	longest := fmt.Sprintf("/part-%s-%s-%d.parquet", batchID{1, maxBatches}, newNonce(), 9_999_999)
+	return max(1, most-len(r.Table.Key)-len(longest))
+}
+
 // abortTimeout bounds the cleaning up after a run was told to stop.
 const abortTimeout = 15 * time.Second
 

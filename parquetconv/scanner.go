@@ -50,7 +50,7 @@ func (rd *reader) scanner() (*scanner, error) {
 		rd.scanners = rd.scanners[:n-1]
 		return sc, nil
 	}
-	d, err := rows.NewDecoder(rd.run.Schema, rows.Options{BatchID: rd.batch.String(), Producer: rd.made, BlockBytes: rd.budget.blockBytes})
+	d, err := rows.NewDecoder(rd.run.Schema, rows.Options{BatchID: rd.batch.String(), Producer: rd.made, BlockBytes: rd.budget.blockBytes, MaxPathBytes: rd.run.maxPathBytes()})
 	if err != nil {
 		return nil, fmt.Errorf("make a decoder of rows: %w", err)
 	}

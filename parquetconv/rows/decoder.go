@@ -6,7 +6,6 @@ package rows
 
 import (
 	"errors"
-	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -38,6 +37,9 @@ type Options struct {
 	BatchID    string // for _batch_id
 	Producer   int    // of the blocks, as table.Block has it
 	BlockBytes int    // about how large a block is; default scan.DefaultBlockBytes
+	// MaxPathBytes is the longest path of a partition, name=value/name=value,
+	// that the table's place takes; rows of longer ones are rejected. 0: any.
+	MaxPathBytes int
 }
 
 // Decoder reads sources one after another into blocks of rows. It is not safe
@@ -99,7 +101,15 @@ func (d *Decoder) mayReject() bool {
 			return true
 		}
 	}
-	return slices.ContainsFunc(d.schema.Partitions, func(p schema.Partition) bool { return !p.Expr.Certain() || mayBeTooLong(&p) })
+	path := 0
+	for i := range d.schema.Partitions {
+		p := &d.schema.Partitions[i]
+		if !p.Expr.Certain() || mayBeTooLong(p) {
+			return true
+		}
+		path += longestOfOthers(p) + len("/")
+	}
+	return d.options.MaxPathBytes > 0 && path > d.options.MaxPathBytes
 }
 
 // Begin says that the text that comes next is that of another source. number

@@ -19,15 +19,20 @@ const maxSegmentBytes = 255
 
 // mayBeTooLong says whether a partition's value can have too long a name.
 func mayBeTooLong(p *schema.Partition) bool {
+	return p.Type.Kind == value.String || longestOfOthers(p) > maxSegmentBytes
+}
+
+// longestOfOthers is the longest name of a partition's folder, where it is no string.
+func longestOfOthers(p *schema.Partition) int {
 	const mostOfOthers = len("9999-12-31 23%3A59%3A59.999999") // no other type's text is longer, nor DefaultPartition
-	return p.Type.Kind == value.String || len(appendEscaped(nil, []byte(p.Name)))+len("=")+mostOfOthers > maxSegmentBytes
+	return len(appendEscaped(nil, []byte(p.Name))) + len("=") + mostOfOthers
 }
 
 // level is the values of one partition column in a block, each written once.
 type level struct {
 	ids      []int32  // of each row, an index of segments
 	segments []string // name=value, escaped
-	tooLong  bool     // a segment is longer than maxSegmentBytes
+	longest  int      // of segments, in bytes
 
 	partition *schema.Partition
 	known     map[string]int32 // ids by segment
@@ -63,7 +68,7 @@ func (l *level) id(v value.Value) int32 {
 		id = int32(len(l.segments))
 		l.segments = append(l.segments, string(l.text))
 		l.known[l.segments[id]] = id
-		l.tooLong = l.tooLong || len(l.text) > maxSegmentBytes
+		l.longest = max(l.longest, len(l.text))
 	}
 	return id
 }

@@ -52,6 +52,7 @@ func (t *taken) block() (*Block, error) {
 		return nil, t.fail
 	}
 	t.partition()
+	t.rejectLongPaths()
 	t.orderRejects()
 	return t.finish()
 }
@@ -111,13 +112,36 @@ func (t *taken) partition() {
 		}
 		l := &t.levels[i]
 		l.read(p, a)
-		if !l.tooLong {
+		if l.longest <= maxSegmentBytes {
 			continue
 		}
 		for row, id := range l.ids {
 			if n := len(l.segments[id]); n > maxSegmentBytes {
 				t.rejects = append(t.rejects, rowReject{row, p.Name, scan.ReasonTooLong, fmt.Sprintf("the partition's folder would have a name of %d bytes", n)})
 			}
+		}
+	}
+}
+
+// rejectLongPaths rejects rows whose partition's path the table's place does not
+// take, though it takes each of its folders.
+func (t *taken) rejectLongPaths() {
+	most, longest := t.options.MaxPathBytes, len(t.levels)-1
+	for i := range t.levels {
+		longest += t.levels[i].longest
+	}
+	if most == 0 || longest <= most {
+		return
+	}
+	last := t.schema.Partitions[len(t.levels)-1].Name
+	for row := range t.in.Rows {
+		n := len(t.levels) - 1
+		for i := range t.levels {
+			l := &t.levels[i]
+			n += len(l.segments[l.ids[row]])
+		}
+		if n > most {
+			t.rejects = append(t.rejects, rowReject{row, last, scan.ReasonTooLong, fmt.Sprintf("the partition's path would have %d bytes, where the table's place takes %d", n, most)})
 		}
 	}
 }

@@ -236,3 +236,44 @@ func (s hiding) Head(ctx context.Context, bucket, key string) (s3store.Info, err
 	}
 	return s.fakeStore.Head(ctx, bucket, key)
 }
+
+// overtaken lets others do the batch, and drop this worker's uploads, when its
+// first part is sent.
+type overtaken struct {
+	*fakeStore
+	once sync.Once
+	do   func()
+}
+
+func (s *overtaken) UploadPart(ctx context.Context, bucket, key, id string, number int32, body []byte, crc64 uint64) (s3store.Part, error) {
+	s.once.Do(s.do)
+	return s.fakeStore.UploadPart(ctx, bucket, key, id, number, body, crc64)
+}
+
+// TestAnOvertakenWorkerGoesOn: its uploads are gone because its batch is another's.
+func TestAnOvertakenWorkerGoesOn(t *testing.T) {
+	store := newFakeStore()
+	text, rows := rowsOf(1, 20)
+	store.objects["data/src/a.json.gz"] = gz(t, text)
+	text, more := rowsOf(21, 40)
+	store.objects["data/src/b.json.gz"] = gz(t, text)
+	slow := &overtaken{fakeStore: store}
+	slow.do = func() {
+		half := testOptions(t, store) // one of two batches
+		half.BatchBytes, half.Shards = 1, 2
+		mustRun(t, half)
+		store.mu.Lock()
+		for id, u := range store.uploads { // as whoever comes after does
+			if strings.Contains(u.key, "-00000001-000001-") {
+				delete(store.uploads, id)
+			}
+		}
+		store.mu.Unlock()
+	}
+	o := testOptions(t, slow)
+	o.BatchBytes = 1
+	if sum := mustRun(t, o); sum.Batches != 1 || sum.RowsOut != 20 {
+		t.Errorf("%+v, expected the second batch alone", sum)
+	}
+	sameRows(t, store, append(rows, more...))
+}

@@ -136,8 +136,11 @@ func (r *run) attempt(ctx context.Context, b batchID, number int, sources []plan
 	defer func() { w.close() }()
 	if err != nil {
 		w.abort(ctx)
-		if cause := context.Cause(ctx); cause != nil {
+		switch cause := context.Cause(ctx); {
+		case cause != nil:
 			err = cause
+		case errors.Is(err, s3store.ErrNotFound) && r.isTaken(ctx, b, number):
+			err = errLost // whoever came after the other worker has dropped these uploads
 		}
 		return nil, err
 	}
@@ -151,6 +154,12 @@ func (r *run) attempt(ctx context.Context, b batchID, number int, sources []plan
 		return nil, err
 	}
 	return c, r.complete(ctx, c)
+}
+
+// isTaken says whether another worker has written an attempt.
+func (r *run) isTaken(ctx context.Context, b batchID, number int) bool {
+	_, err := r.readCommit(ctx, b, number)
+	return err == nil
 }
 
 // completeGrace is how long a committed batch may still be completed after the

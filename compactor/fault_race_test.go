@@ -8,7 +8,7 @@ const (
 	faultMoments = false // a kind of request is tried at any moment
 	faultsInCell = 1     // of each kind of request and of fault
 	faultSingles = 0     // no more than that
-	faultPairs   = 100
-	faultCrowds  = 500
-	faultsAtAll  = 1000 // at least
+	faultPairs   = 40
+	faultCrowds  = 200
+	faultsAtAll  = 500 // at least
 )

@@ -2,5 +2,5 @@
 
 package compactor
 
-// faultStride: under the race detector every ninth request is disturbed in each way.
-const faultStride = 9
+// faultStride: under the race detector every thirtieth request is disturbed in each way.
+const faultStride = 30

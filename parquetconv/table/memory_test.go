@@ -1,3 +1,5 @@
+//go:build !race
+
 package table
 
 import (
@@ -14,6 +16,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 )
+
+// The race detector keeps memory of its own, so these tests are not for it.
 
 // TestMemory: with 660 partitions and several times as many rows as fit, the
 // writer holds what it may, the block twice, two chunks, and some garbage.

@@ -59,11 +59,17 @@ func (o *objectWriter) send() (err error) {
 	return nil
 }
 
+// maxConditionalPutBytes is the largest object that is put with its condition. A
+// server may refuse it before it has read the body and close the connection, so
+// that a larger body that is still being sent meets a reset instead of the
+// refusal. The completion of an upload has next to no body.
+const maxConditionalPutBytes = 64 << 10
+
 // publish makes the object visible: where nothing is when replaced is "", else
 // over the object with that ETag. s3store.ErrPrecondition says that there is
 // something, or something else; publish may be called again then.
 func (o *objectWriter) publish(replaced string) error {
-	if o.upload == "" {
+	if o.upload == "" && len(o.buf) <= maxConditionalPutBytes {
 		_, err := o.store.Put(o.ctx, o.at.Bucket, o.at.Key, o.buf, s3store.PutOptions{
 			CreateOnly: replaced == "", IfMatch: replaced, Attributes: s3store.Attributes{ContentType: o.contentType},
 		})

@@ -51,7 +51,7 @@ Computed from the rate of %s: 28 TB of JSON behind 4 TB of gzip in %d large obje
 | %d vCPUs | **%.1f hours** |
 | core-hours of work | %.0f |
 | vCPU-hours paid for, at $%.4f (AWS Fargate, x86, on demand, us-east-1) | %.0f, $%.2f |
-| batches of 4 GiB stored; what a kill costs at most | %.0f; %.0f minutes of one child |
+| batches of 4 GiB stored; what a kill costs at most | %.0f; %.1f minutes of one child |
 | requests: %d GET, %d PUT, %d HEAD, %d LIST | $%.2f |
 `, r.Input, scaleObjects, scaleVCPUs/2, scaleStoredBytes/(hours*3600)/(scaleVCPUs/2)/1e6,
 			1/wallPerByte/1e6, scaleVCPUs, hours, coreHours, vCPUHourUSD, hours*scaleVCPUs, hours*scaleVCPUs*vCPUHourUSD,

@@ -30,8 +30,7 @@ type Fault struct {
 type Expr struct {
 	Type  value.Type
 	root  *node
-	slots []int        // of the columns that are read, and of values that are bound on the way (-1): the index in a batch
-	types []value.Type // of the slots
+	slots []int // of the columns that are read, and of values that are bound on the way (-1): the index in a batch
 	// Buckets is the number of values, from 0 on, of an expression that is
 	// bucket(n, x); 0 of any other.
 	Buckets int
@@ -48,11 +47,11 @@ func Parse(text string, scope Scope) (*Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newExpr(root, c.slots, c.types), nil
+	return newExpr(root, c.slots), nil
 }
 
-func newExpr(root *node, slots []int, types []value.Type) *Expr {
-	return &Expr{Type: root.t, root: root, slots: slots, types: types, Buckets: root.buckets}
+func newExpr(root *node, slots []int) *Expr {
+	return &Expr{Type: root.t, root: root, slots: slots, Buckets: root.buckets}
 }
 
 // As is the expression as a column of a type takes it: of that type itself, or
@@ -62,12 +61,12 @@ func (e *Expr) As(t value.Type) *Expr {
 	case e.Type == t:
 		return e
 	case from == value.Null && !t.Nested(), from == value.Int32 && t.Kind == value.Int64, from == value.Float && t.Kind == value.Double:
-		return newExpr(retyped(e.root, t), e.slots, e.types)
+		return newExpr(retyped(e.root, t), e.slots)
 	}
 	return nil
 }
 
-// EvalColumns computes the expression for all rows. The result has the Arrow
+// Eval computes the expression for all rows. The result has the Arrow
 // type of e.Type, or is an *array.Dictionary with int32 indices and values of
 // that type where e.Type is string or json; it is the caller's to release. It
 // is null in the rows of the faults, of which there is at most one a row, in
@@ -78,7 +77,7 @@ func (e *Expr) As(t value.Type) *Expr {
 // the expression is a column's name.
 //
 // It stands beside Eval until nothing evaluates row by row; then it takes that name.
-func (e *Expr) EvalColumns(b *Batch) (arrow.Array, []Fault) {
+func (e *Expr) Eval(b *Batch) (arrow.Array, []Fault) {
 	if i, ok := e.column(); ok {
 		if a := b.Columns[i]; arrow.TypeEqual(a.DataType(), e.Type.Arrow()) || a.DataType().ID() == arrow.DICTIONARY {
 			a.Retain()

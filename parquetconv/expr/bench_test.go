@@ -64,7 +64,7 @@ func BenchmarkEval(b *testing.B) {
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				a, faults := e.EvalColumns(batch)
+				a, faults := e.Eval(batch)
 				if len(faults) > 0 {
 					b.Fatal(faults[0].Bad)
 				}

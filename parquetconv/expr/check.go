@@ -13,7 +13,6 @@ type checker struct {
 	text   string
 	scope  Scope
 	slots  []int
-	types  []value.Type
 	slotOf map[int]int // of a column's index
 }
 
@@ -125,14 +124,13 @@ func (c *checker) column(s *syntax) (*node, error) {
 	}
 	slot, ok := c.slotOf[i]
 	if !ok {
-		slot = c.slot(i, t)
+		slot = c.slot(i)
 		c.slotOf[i] = slot
 	}
 	return slotNode(slot, t), nil
 }
 
-func (c *checker) slot(column int, t value.Type) int {
-	c.types = append(c.types, t)
+func (c *checker) slot(column int) int {
 	c.slots = append(c.slots, column)
 	return len(c.slots) - 1
 }
@@ -146,7 +144,7 @@ func (c *checker) bound(x *node, body func(x *node) (*node, error)) (*node, erro
 	if x.constant != nil || x.isColumn {
 		return body(x)
 	}
-	slot := c.slot(-1, x.t)
+	slot := c.slot(-1)
 	b, err := body(slotNode(slot, x.t))
 	if err != nil {
 		return nil, err

@@ -59,7 +59,7 @@ func TestOncePerEntry(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			inner := &checker{text: form, slotOf: map[int]int{0: 0}, slots: c.slots, types: c.types, scope: func(string) (int, value.Type, bool) { return 0, text, true }}
+			inner := &checker{text: form, slotOf: map[int]int{0: 0}, slots: c.slots, scope: func(string) (int, value.Type, bool) { return 0, text, true }}
 			n, err := inner.check(s)
 			if err != nil {
 				t.Fatal(err)
@@ -69,9 +69,9 @@ func TestOncePerEntry(t *testing.T) {
 				f.bind(0, v)
 				return n.run(f)
 			})
-			c.slots, c.types = inner.slots, inner.types
+			c.slots = inner.slots
 		}
-		a, faults := newExpr(root, c.slots, c.types).EvalColumns(b)
+		a, faults := newExpr(root, c.slots).Eval(b)
 		if len(faults) > 0 || a.Len() != b.Rows {
 			t.Errorf("%s: %d rows, faults %v", form, a.Len(), faults)
 		}
@@ -102,7 +102,7 @@ func TestDictionaryResults(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		a, _ := e.EvalColumns(b)
+		a, _ := e.Eval(b)
 		d, ok := a.(*array.Dictionary)
 		if !ok {
 			t.Errorf("%s gives %s", expression, a.DataType())
@@ -117,7 +117,7 @@ func TestDictionaryResults(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if a, _ := e.EvalColumns(b); a.DataType().ID() != typ {
+		if a, _ := e.Eval(b); a.DataType().ID() != typ {
 			t.Errorf("%s gives %s", expression, a.DataType())
 		}
 	}
@@ -133,7 +133,7 @@ func TestColumnsAsTheyAre(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if a, faults := e.EvalColumns(b); a != b.Columns[i] || faults != nil {
+		if a, faults := e.Eval(b); a != b.Columns[i] || faults != nil {
 			t.Errorf("%s gives another array", name)
 		}
 	}

@@ -43,7 +43,7 @@ func TestMemory(t *testing.T) {
 		}
 		b.scratch = scratch{}
 		for range 2 {
-			if _, faults := e.EvalColumns(b); len(faults) > 0 {
+			if _, faults := e.Eval(b); len(faults) > 0 {
 				t.Fatal(faults[0].Bad)
 			}
 		}

@@ -170,7 +170,7 @@ func valueAt(tb testing.TB, a arrow.Array, i int) value.Value {
 // array and faults.
 func results(tb testing.TB, e *Expr, b *Batch) []string {
 	tb.Helper()
-	a, faults := e.EvalColumns(b)
+	a, faults := e.Eval(b)
 	defer a.Release()
 	typ := a.DataType()
 	if d, ok := typ.(*arrow.DictionaryType); ok {

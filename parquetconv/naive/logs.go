@@ -8,9 +8,9 @@ import (
 )
 
 // Logs are log records of 21 fields and about 640 bytes, as an edge proxy
-// writes them.
-func Logs(n int) []byte {
-	rng := rand.New(rand.NewPCG(1, 2))
+// writes them; the same for the same seed.
+func Logs(n int, seed uint64) []byte {
+	rng := rand.New(rand.NewPCG(seed, 2))
 	at := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	hosts := []string{"www.example.com", "api.example.com", "static.example.net", "login.example.org"}
 	agents := []string{

@@ -251,7 +251,7 @@ func (r *reader) finish(object []byte, offset int64) bool {
 		if c.Expr == nil {
 			continue
 		}
-		a, faults := c.Expr.EvalColumns(&expr.Batch{Rows: 1, Columns: r.cells})
+		a, faults := c.Expr.Eval(&expr.Batch{Rows: 1, Columns: r.cells})
 		r.cells[i] = cell(c.Type, valueOf(a))
 		for _, f := range faults {
 			switch c.OnBad {
@@ -275,7 +275,7 @@ func (r *reader) finish(object []byte, offset int64) bool {
 	}
 	var folders []string
 	for _, p := range r.schema.Partitions {
-		a, faults := p.Expr.EvalColumns(&expr.Batch{Rows: 1, Columns: r.cells})
+		a, faults := p.Expr.Eval(&expr.Batch{Rows: 1, Columns: r.cells})
 		folder := escaped(p.Name) + "=" + folderValue(p.Type, a)
 		switch {
 		case len(faults) > 0:

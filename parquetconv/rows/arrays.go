@@ -46,14 +46,6 @@ func kept(a arrow.Array, stay []span) (arrow.Array, error) {
 	return array.Concatenate(slices, memory.DefaultAllocator)
 }
 
-// sizeBytes is about what an array takes in memory, without a dictionary.
-func sizeBytes(a arrow.Array) int64 {
-	if d, ok := a.(*array.Dictionary); ok {
-		a = d.Indices()
-	}
-	return int64(a.Data().SizeInBytes())
-}
-
 func stringArray(texts []string) arrow.Array {
 	b := array.NewStringBuilder(memory.DefaultAllocator)
 	b.AppendValues(texts, nil)

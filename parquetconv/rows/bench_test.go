@@ -38,7 +38,7 @@ columns:
 // BenchmarkDecode tells what the decoder costs beside the bare scanner.
 func BenchmarkDecode(b *testing.B) {
 	const rows = 100_000
-	text := naive.Logs(rows)
+	text := naive.Logs(rows, 1)
 	scanned := newDecoder(b, parse(b, logColumns), Options{}).scanner
 	b.Run("scanner", func(b *testing.B) {
 		defer perCPU(b, text)()

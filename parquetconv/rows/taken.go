@@ -60,7 +60,7 @@ func (t *taken) block() (*Block, error) {
 // derive computes a column from those before it.
 func (t *taken) derive(i int) {
 	c := &t.schema.Columns[i]
-	a, faults := c.Expr.EvalColumns(&t.batch)
+	a, faults := c.Expr.Eval(&t.batch)
 	// A column by another name keeps its dictionary.
 	if same := slices.Index(t.batch.Columns, a); same >= 0 {
 		t.numbers[i] = t.numbers[same]
@@ -106,7 +106,7 @@ func (t *taken) partition() {
 	t.levels = make([]level, len(t.schema.Partitions))
 	for i := range t.schema.Partitions {
 		p := &t.schema.Partitions[i]
-		a, faults := p.Expr.EvalColumns(&t.batch)
+		a, faults := p.Expr.Eval(&t.batch)
 		for _, f := range faults {
 			t.rejects = append(t.rejects, rowReject{f.Row, p.Name, f.Bad.Reason, f.Bad.Detail})
 		}
@@ -168,7 +168,6 @@ func (t *taken) finish() (*Block, error) {
 		}
 		out.Columns = append(out.Columns, a)
 		out.Dictionaries = append(out.Dictionaries, t.numbers[i])
-		out.SizeBytes += sizeBytes(a)
 	}
 	out.Partitions, out.Partition = paths(t.levels, stay, out.Rows)
 	t.account(out)

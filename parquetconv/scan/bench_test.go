@@ -57,7 +57,7 @@ func cpu(b *testing.B) time.Duration {
 }
 
 func BenchmarkScan(b *testing.B) {
-	text := naive.Logs(50_000)
+	text := naive.Logs(50_000, 1)
 	b.Logf("%d bytes a row", len(text)/50_000)
 	for _, c := range []struct{ name, columns string }{{"10 wanted", wanted10}, {"21 wanted", wanted21}, {"none wanted", "columns: [{name: nothing, type: string}]"}} {
 		b.Run(c.name, func(b *testing.B) {
@@ -88,7 +88,7 @@ func BenchmarkScan(b *testing.B) {
 
 // BenchmarkJSONText only checks that the lines are valid.
 func BenchmarkJSONText(b *testing.B) {
-	text := naive.Logs(5_000)
+	text := naive.Logs(5_000, 1)
 	defer perCPU(b, text)()
 	for b.Loop() {
 		if n, err := verdict(text); n != 5_000 || err != nil {

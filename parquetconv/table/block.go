@@ -20,6 +20,4 @@ type Block struct {
 
 	Partitions []string // paths of the partitions that occur, name=value/name=value; "" without partitions
 	Partition  []int32  // of each row, an index of Partitions
-
-	SizeBytes int64 // about what Columns take in memory, without dictionaries
 }

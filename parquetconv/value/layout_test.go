@@ -62,7 +62,7 @@ func FuzzTimeLayout(f *testing.F) {
 		at := time.Date(2026, 11, 28, 10, 39, 48, 0, time.UTC)
 		micros, bad := ParseLayout([]byte(at.Format(layout)), layout)
 		if bad != nil {
-			t.Skip() // fields that contradict each other, or run into each other
+			return // fields that contradict each other, or run into each other
 		}
 		if got := time.UnixMicro(micros).UTC(); got.YearDay() != at.YearDay() || got.Year() != at.Year() {
 			t.Errorf("%q as %q reads %q as %s", strftime, layout, at.Format(layout), got)

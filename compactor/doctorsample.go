@@ -183,6 +183,9 @@ func (d *doctor) look(ctx context.Context, keys []string) error {
 	if err := eg.Wait(); err != nil {
 		return fmt.Errorf("look at a sample of the objects: %w", err)
 	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx) // a part of the sample says nothing
+	}
 	for _, reason := range sortedKeys(byReason) {
 		f := byReason[reason]
 		d.tell("sample", Refusal, "%d of %d objects that were looked at would be refused: %s: %s (such as %s)", f.n, looked, reason, f.why, f.first)

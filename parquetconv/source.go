@@ -199,7 +199,10 @@ func (f *Finder) listed(ctx context.Context, sources []Source, take func(*Source
 		}
 		return nil
 	})
-	return g.Wait()
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return ctx.Err()
 }
 
 // list sends what a source holds, page by page.

@@ -67,8 +67,8 @@ func TestCompactionBeginsWhileConverting(t *testing.T) {
 		o.Concurrency = 1
 		o.Stores.S3 = onGet{store, keys[1], &sync.Once{}, func() {
 			if again {
-				delete(store.objects, "data/"+keys[0]) // loaded
-				delete(store.objects, "data/"+keys[1]) // now asked for
+				store.set("data/"+keys[0], nil) // loaded
+				store.set("data/"+keys[1], nil) // now asked for
 				return
 			}
 			c := compactGroup(t, store, "src/a/")

@@ -37,6 +37,25 @@ func newFakeStore() *fakeStore {
 	return &fakeStore{now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), objects: map[string][]byte{}, uploads: map[string]*fakeUpload{}}
 }
 
+// stored is the object of that bucket and key, nil without one. Tests take it, and
+// set, where a run may be at work; before and after one they use the map itself.
+func (f *fakeStore) stored(object string) []byte {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.objects[object]
+}
+
+// set stores an object, or deletes it with a nil body.
+func (f *fakeStore) set(object string, body []byte) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if body == nil {
+		delete(f.objects, object)
+		return
+	}
+	f.objects[object] = body
+}
+
 func etagOf(b []byte) string {
 	sum := md5.Sum(b)
 	return hex.EncodeToString(sum[:])

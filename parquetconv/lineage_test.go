@@ -43,7 +43,7 @@ func compactIn(t *testing.T, store *fakeStore, group, state string) *compacted {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store.objects["data/"+receipt.ClaimKey] = claim
+	store.set("data/"+receipt.ClaimKey, claim)
 	return &compacted{t: t, store: store, group: group, gid: receipt.GID(testStateID, group), state: state}
 }
 
@@ -55,7 +55,7 @@ func (c *compacted) append(e *receipt.Entry) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	c.store.objects["data/"+receipt.EntryKey(c.state, c.gid, c.entries)] = body
+	c.store.set("data/"+receipt.EntryKey(c.state, c.gid, c.entries), body)
 }
 
 // join commits an output of the keys, with a newline between two of them, and
@@ -67,7 +67,7 @@ func (c *compacted) join(directory string, keys ...string) (output string) {
 	e := &receipt.Entry{Header: receipt.Header{Kind: receipt.Commit}}
 	var body []byte
 	for _, key := range keys {
-		b := c.store.objects["data/"+key]
+		b := c.store.stored("data/" + key)
 		if b == nil {
 			c.t.Fatalf("no %s", key)
 		}
@@ -76,13 +76,13 @@ func (c *compacted) join(directory string, keys ...string) (output string) {
 	}
 	e.Outputs = []receipt.Output{{Bucket: "data", Key: output, Size: int64(len(body)), CRC64: encodeCRC64(validate.CRC64(body)), Members: len(keys)}}
 	c.append(e)
-	c.store.objects["data/"+output] = body
+	c.store.set("data/"+output, body)
 	return output
 }
 
 func (c *compacted) remove(keys ...string) {
 	for _, key := range keys {
-		delete(c.store.objects, "data/"+key)
+		c.store.set("data/"+key, nil)
 	}
 }
 

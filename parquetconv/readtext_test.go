@@ -24,7 +24,7 @@ func (c *compacted) joinText(recompressed bool, keys ...string) (output string) 
 	e := &receipt.Entry{Header: receipt.Header{Kind: receipt.Commit}}
 	var all, body bytes.Buffer // its text, and itself
 	for _, key := range keys {
-		b := c.store.objects["data/"+key]
+		b := c.store.stored("data/" + key)
 		text, held := b, b
 		m := receipt.Member{Key: key, ETag: etagOf(b), Size: int64(len(b)), CRC64: encodeCRC64(validate.CRC64(b)), Newline: true}
 		if strings.HasSuffix(key, ".gz") {
@@ -54,7 +54,7 @@ func (c *compacted) joinText(recompressed bool, keys ...string) (output string) 
 	o.Size, o.CRC64 = int64(body.Len()), encodeCRC64(validate.CRC64(body.Bytes()))
 	e.Outputs = []receipt.Output{o}
 	c.append(e)
-	c.store.objects["data/"+output] = body.Bytes()
+	c.store.set("data/"+output, body.Bytes())
 	return output
 }
 
@@ -174,7 +174,7 @@ func testTextThatMovesLoads(t *testing.T, tune func(*budget)) {
 			c.done()
 			moveOnce(t, store, want, tune, output, func() {
 				for key, b := range originals {
-					store.objects["data/"+key] = b
+					store.set("data/"+key, b)
 				}
 				c.remove(output)
 				c.done(output)

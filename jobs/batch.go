@@ -49,7 +49,7 @@ type BatchJob struct {
 	Definition string
 	Container  Container
 
-	// Attempts of each child, 1 to 10; see retryStrategy for what is tried again.
+	// Attempts of each child, 1 to 10; see RetryStrategy for what is tried again.
 	Attempts int
 	// Timeout ends an attempt, which is then not tried again; a minute or more,
 	// 0 is never.

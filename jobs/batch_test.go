@@ -279,7 +279,7 @@ func TestExistingDefinition(t *testing.T) {
 // last one must fit everything.
 func TestRetryRules(t *testing.T) {
 	for _, p := range []Platform{PlatformEC2, PlatformFargate} {
-		rules := retryStrategy(p, 3).EvaluateOnExit
+		rules := RetryStrategy(p, 3).EvaluateOnExit
 		last := rules[len(rules)-1]
 		if len(rules) > 5 || last.Action != types.RetryActionExit || aws.ToString(last.OnReason) != "*" || last.OnExitCode != nil || last.OnStatusReason != nil {
 			t.Errorf("%s: %d rules, the last one %+v", p, len(rules), last)

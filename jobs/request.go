@@ -20,7 +20,7 @@ func (j BatchJob) registerRequest() *batch.RegisterJobDefinitionInput {
 		JobDefinitionName:    aws.String(j.Name),
 		Type:                 types.JobDefinitionTypeContainer,
 		PlatformCapabilities: []types.PlatformCapability{types.PlatformCapability(strings.ToUpper(string(c.Platform)))},
-		RetryStrategy:        retryStrategy(c.Platform, j.Attempts),
+		RetryStrategy:        RetryStrategy(c.Platform, j.Attempts),
 		Timeout:              timeout(j.Timeout),
 	}
 	resources := []types.ResourceRequirement{
@@ -54,7 +54,7 @@ func (j BatchJob) registerRequest() *batch.RegisterJobDefinitionInput {
 	return in
 }
 
-// retryStrategy says which attempts are followed by another. AWS Batch takes
+// RetryStrategy says which attempts are followed by another. AWS Batch takes
 // the first rule that fits, five at most, and tries again where none fits. A
 // run may be repeated at any point and goes on where it was, so it is tried
 // again after
@@ -67,7 +67,7 @@ func (j BatchJob) registerRequest() *batch.RegisterJobDefinitionInput {
 //
 // and not after success (0), a wrong call (2), refusals that a person must look
 // at (3), or a kill, for want of memory as a rule (137).
-func retryStrategy(p Platform, attempts int) *types.RetryStrategy {
+func RetryStrategy(p Platform, attempts int) *types.RetryStrategy {
 	spot := "Host EC2*"
 	if p == PlatformFargate {
 		spot = "Your Spot Task was interrupted*"
@@ -104,7 +104,7 @@ func (j BatchJob) override(in *batch.SubmitJobInput, d types.JobDefinition) erro
 			platform = PlatformFargate
 		}
 	}
-	in.RetryStrategy = retryStrategy(platform, j.Attempts)
+	in.RetryStrategy = RetryStrategy(platform, j.Attempts)
 	switch {
 	case d.ContainerProperties != nil:
 		in.ContainerOverrides = &types.ContainerOverrides{Command: j.Command, Environment: variables(j.Environment)}

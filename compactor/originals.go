@@ -21,6 +21,13 @@ type taken struct {
 	contentOnly bool
 }
 
+// originalsStay says whether a restore that gives the output up leaves the originals
+// that are beside it: they were kept by one of the entries with these numbers, or
+// their bytes are nowhere else, so that no restore has put them there.
+func (t *taken) originalsStay(kept []int) bool {
+	return t.contentOnly || slices.Contains(kept, t.ref.Commit)
+}
+
 // twice are the keys of which the output holds originals with different bytes:
 // it absorbed outputs of different times.
 func (t *taken) twice() map[string]bool {

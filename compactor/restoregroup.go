@@ -214,7 +214,8 @@ func (g *group) collect(ctx context.Context) error {
 
 // giveBack ends a restore that met something newer under the key of an
 // original. The outputs stay, so what was put back goes again: by a commit for
-// the same outputs whose members are the originals that are there.
+// the same outputs whose members are the originals that are there. Those that it
+// must not delete stay by it, as with keep.
 func (g *group) giveBack(ctx context.Context, e *receipt.Entry, p *putBack) error {
 	c := &receipt.Entry{Header: receipt.Header{
 		Kind: receipt.Commit, Wait: true, Nonce: randomID(), Tool: g.r.o.Tool, Content: string(g.r.o.Content),
@@ -230,7 +231,7 @@ func (g *group) giveBack(ctx context.Context, e *receipt.Entry, p *putBack) erro
 		if err != nil {
 			return err
 		}
-		c.Keep = c.Keep || slices.Contains(e.Kept, ref.Commit)
+		c.Keep = c.Keep || t.originalsStay(e.Kept)
 		c.Outputs = append(c.Outputs, o)
 		for _, m := range t.originals {
 			if etag, ok := p.etags[m.Key]; ok {

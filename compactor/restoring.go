@@ -106,12 +106,10 @@ func (g *restoring) choose(ctx context.Context, e *receipt.Entry) ([]receipt.Out
 	commits := newReceipts(g.r.st, g.log.gid)
 	keys := map[string]bool{}
 	var chosen []receipt.OutputRef
+	beside := false // what is beside the chosen ones would stay, should they be given up
 	for _, ref := range slices.Backward(e.Live) {
 		if g.stays[ref.Key] {
 			continue
-		}
-		if len(chosen) > 0 && slices.Contains(e.Kept, ref.Commit) != slices.Contains(e.Kept, chosen[0].Commit) {
-			continue // an entry is for outputs with keep, or for others
 		}
 		t, err := commits.take(ctx, ref)
 		if err != nil {
@@ -119,6 +117,10 @@ func (g *restoring) choose(ctx context.Context, e *receipt.Entry) ([]receipt.Out
 		}
 		if !slices.ContainsFunc(t.originals, func(m receipt.Member) bool { return g.x.wants(m.Key) }) {
 			continue
+		}
+		stays := t.originalsStay(e.Kept)
+		if len(chosen) > 0 && stays != beside {
+			continue // an entry is for outputs of one kind
 		}
 		g.x.begun(g)
 		ok, err := g.free(ctx, t, keys)
@@ -135,7 +137,7 @@ func (g *restoring) choose(ctx context.Context, e *receipt.Entry) ([]receipt.Out
 		for _, m := range t.originals {
 			keys[m.Key] = true
 		}
-		chosen = append(chosen, t.ref)
+		chosen, beside = append(chosen, t.ref), stays
 	}
 	return chosen, nil
 }

@@ -45,10 +45,18 @@ func (c *checker) arithmetic(s *syntax, operands []*node) (*node, error) {
 			return f.floatsOf(&v[0], &v[1], nulls, op)
 		}), nil
 	}
-	return newNode(integer, operands, func(f *frame) vector {
+	out := newNode(integer, operands, func(f *frame) vector {
 		v, nulls := f.operands(operands)
 		return f.intsOf(&v[0], &v[1], nulls, op)
-	}), nil
+	})
+	out.certain = operands[0].certain && (op == '/' || op == '%') && dividesAll(operands[1])
+	return out, nil
+}
+
+// dividesAll says that every whole number can be divided by the node's value.
+func dividesAll(by *node) bool {
+	v, ok := by.literal()
+	return ok && v.Int != 0 && v.Int != -1
 }
 
 func (f *frame) floatsOf(a, b *vector, nulls []bool, op byte) vector {

@@ -96,7 +96,8 @@ func (e *Expr) Eval(b *Batch) (arrow.Array, []Fault) {
 }
 
 // Certain says that the expression is known to have no faults, whatever the
-// columns hold: columns, constants, buckets, and casts to types that hold all.
+// columns hold: columns, constants, buckets, casts to types that hold all, whole
+// numbers divided by a constant, and parts of times.
 func (e *Expr) Certain() bool { return e.root.certain }
 
 // column is the index of the column that the expression is the name of.

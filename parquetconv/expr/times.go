@@ -21,9 +21,9 @@ func buildDateTrunc(c *checker, s *syntax, args []*node) (*node, error) {
 	case value.Null:
 		return constantNode(instant, value.NullValue), nil
 	case value.Timestamp:
-		return converting(instant, x, eachInt(truncate)), nil
+		return faultless(instant, x, eachInt(truncate)), nil
 	case value.Date:
-		return converting(date, x, eachInt(func(days int64) int64 { return value.DayOf(truncate(days * value.MicrosPerDay)) })), nil
+		return faultless(date, x, eachInt(func(days int64) int64 { return value.DayOf(truncate(days * value.MicrosPerDay)) })), nil
 	}
 	return nil, c.errorf(s.operands[1], "date_trunc needs a timestamp or a date, not %s: cast it", args[1].t)
 }
@@ -31,6 +31,13 @@ func buildDateTrunc(c *checker, s *syntax, args []*node) (*node, error) {
 // converting is a node whose values a converter makes of another one's.
 func converting(t value.Type, x *node, convert converter) *node {
 	return newNode(t, []*node{x}, func(f *frame) vector { return convert(f, f.plain(x.run(f))) })
+}
+
+// faultless is converting with a converter that has no faults.
+func faultless(t value.Type, x *node, convert converter) *node {
+	n := converting(t, x, convert)
+	n.certain = x.certain
+	return n
 }
 
 func buildExtract(c *checker, s *syntax, args []*node) (*node, error) {
@@ -65,7 +72,7 @@ func (c *checker) extract(s *syntax, unit string, at *syntax, x *node) (*node, e
 		return nil, c.errorf(at, "%s needs a timestamp or a date, not %s: cast it", nameOf(s), x.t)
 	}
 	if part == nil {
-		return converting(double, x, func(f *frame, v vector) vector {
+		return faultless(double, x, func(f *frame, v vector) vector {
 			v = micros(f, v)
 			v.floats = f.scratch.floats.take(len(v.ints))
 			for i, us := range v.ints {
@@ -75,7 +82,7 @@ func (c *checker) extract(s *syntax, unit string, at *syntax, x *node) (*node, e
 			return v
 		}), nil
 	}
-	return converting(integer, x, func(f *frame, v vector) vector { return eachInt(part)(f, micros(f, v)) }), nil
+	return faultless(integer, x, func(f *frame, v vector) vector { return eachInt(part)(f, micros(f, v)) }), nil
 }
 
 // buildToTimestamp reads RFC 3339, or a format of strftime's directives.

@@ -64,12 +64,16 @@ func buildLength(c *checker, s *syntax, args []*node) (*node, error) {
 	}), c.want(s, args, "s")
 }
 
-// buildSubstr follows SQL: the part of [start, start+length) that the string
-// has; a start below 1 counts, so substr('abc', 0, 2) is 'a'.
+// buildSubstr is the part of [start, start+length) that the string has. A
+// negative start counts from the end, as in Trino, Spark and DuckDB; one before
+// the string's beginning counts, as in DuckDB, so substr('abc', 0, 2) is 'a'.
 func buildSubstr(c *checker, s *syntax, args []*node) (*node, error) {
 	return slicing(args, func(b []byte, v []vector, i int) (int, int, bool, *value.Bad) {
 		size := int64(len(b)) // no fewer than its characters
 		given := v[1].ints[i&v[1].mask]
+		if given < 0 {
+			given += int64(utf8.RuneCount(b)) + 1
+		}
 		start := max(-size-1, min(given, size+1))
 		end := size + 1
 		if len(v) == 3 {

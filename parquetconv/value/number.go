@@ -21,8 +21,9 @@ type number struct {
 // as the number has; beyond it every exact type is out of range.
 const maxExponent = 10_000
 
-// parseNumber reads a number in the grammar of JSON (RFC 8259 section 6); a
-// leading plus sign and leading zeros, which only text has, are allowed.
+// parseNumber reads a number in the grammar of JSON (RFC 8259 section 6). What
+// only text has is allowed too: a leading plus sign, leading zeros, and no
+// digits on one side of the point.
 func parseNumber(s []byte) (n number, ok bool) {
 	i := 0
 	if i < len(s) && (s[i] == '-' || s[i] == '+') {
@@ -35,20 +36,17 @@ func parseNumber(s []byte) (n number, ok bool) {
 		n.digits = append(n.digits, s[i])
 		i++
 	}
-	if i == start {
-		return number{}, false
-	}
 	if i < len(s) && s[i] == '.' {
 		i++
-		start = i
+		start++
 		for i < len(s) && isDigit(s[i]) {
 			n.digits = append(n.digits, s[i])
 			n.exponent--
 			i++
 		}
-		if i == start {
-			return number{}, false
-		}
+	}
+	if i == start {
+		return number{}, false
 	}
 	if i < len(s) && (s[i] == 'e' || s[i] == 'E') {
 		e, err := strconv.Atoi(string(s[i+1:]))

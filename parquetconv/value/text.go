@@ -3,6 +3,7 @@ package value
 import (
 	"bytes"
 	"encoding/base64"
+	"math"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -124,9 +125,9 @@ func AppendText(dst []byte, v Value, t Type) []byte {
 	case Int32, Int64:
 		return strconv.AppendInt(dst, v.Int, 10)
 	case Float:
-		return strconv.AppendFloat(dst, v.Float, 'g', -1, 32)
+		return appendFloat(dst, v.Float, 32)
 	case Double:
-		return strconv.AppendFloat(dst, v.Float, 'g', -1, 64)
+		return appendFloat(dst, v.Float, 64)
 	case Decimal:
 		return append(dst, v.Dec.ToString(t.Scale)...)
 	case Date:
@@ -137,6 +138,17 @@ func AppendText(dst []byte, v Value, t Type) []byte {
 		return base64.StdEncoding.AppendEncode(dst, v.Bytes)
 	}
 	return append(dst, v.Bytes...)
+}
+
+// appendFloat appends the fewest digits that read back as the same number, with
+// an exponent where there would be many zeros: where ECMAScript has one
+// (ECMA-262, Number::toString).
+func appendFloat(dst []byte, f float64, bits int) []byte {
+	const mostPlain, leastPlain = 1e21, 1e-6
+	if size := math.Abs(f); size >= mostPlain || size < leastPlain && size > 0 {
+		return strconv.AppendFloat(dst, f, 'e', -1, bits)
+	}
+	return strconv.AppendFloat(dst, f, 'f', -1, bits)
 }
 
 // Day is midnight UTC of a date.

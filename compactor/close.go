@@ -27,7 +27,7 @@ type CloseSummary struct {
 // open in the groups' logs is finished, dead outputs are deleted, uploads that
 // dead workers left are aborted, and the claim on the bucket is deleted: then
 // another state may compact it. Receipts and outputs stay, for verify and for
-// copies of originals. Before it has settled the error is ErrWaiting; whoever
+// copies of originals, and a record in the bucket says where the receipts are. Before it has settled the error is ErrWaiting; whoever
 // calls again goes on.
 //
 // Of Options it uses State, Concurrency, AssumeAlone, AcceptLoss, SettleAfter,
@@ -69,6 +69,9 @@ func Close(ctx context.Context, s Store, o Options) (CloseSummary, error) {
 	}
 	noted, err := x.st.dropUploads(ctx, receipt.UploadsPrefix(x.o.State.Key), 0)
 	if sum.UploadsAborted += int64(noted); err != nil {
+		return sum, err
+	}
+	if err := x.recordClosed(ctx); err != nil {
 		return sum, err
 	}
 	sum.ClaimDeleted, err = x.releaseClaim(ctx)
@@ -272,6 +275,22 @@ func namedByState(id, key string) bool {
 		end += next
 	}
 	return false
+}
+
+// recordClosed names the closed state in the bucket, create-only: without the claim
+// nothing else there leads to what its outputs are made of.
+func (x *restorer) recordClosed(ctx context.Context) error {
+	c := receipt.Claim{Version: receipt.FormatVersion, State: x.st.at.String(), StateID: x.st.id, Time: x.store.ServerTime()}
+	b, err := json.MarshalIndent(c, "", "  ")
+	if err != nil {
+		return err
+	}
+	key := receipt.ClosedKey(x.st.id)
+	_, err = x.store.Put(ctx, x.o.Bucket, key, b, s3store.PutOptions{CreateOnly: true})
+	if err != nil && !errors.Is(err, s3store.ErrPrecondition) {
+		return fmt.Errorf("name the closed state in s3://%s/%s, which convert reads; the claim stays: allow s3:PutObject there and run again: %w", x.o.Bucket, key, err)
+	}
+	return nil
 }
 
 // releaseClaim deletes the claim on the bucket where it is this state's, on its

@@ -79,6 +79,10 @@ func TestCloseFinishesAndGivesTheBucketBack(t *testing.T) {
 	if n := b.uploads(); n != 1 {
 		t.Errorf("%d uploads are left, one is another's", n)
 	}
+	var record receipt.Claim
+	if err := json.Unmarshal(b.get(receipt.ClosedKey(layout.StateID)), &record); err != nil || record.State != o.State.String() || record.StateID != layout.StateID || record.Version != receipt.FormatVersion || record.Time.IsZero() {
+		t.Errorf("the bucket says of the closed state: %+v, %v", record, err)
+	}
 	if _, number, err := readLayout(ctx, b.store, o.State); err != nil || number != 2 {
 		t.Errorf("the layout has %d entries: %v", number, err)
 	}

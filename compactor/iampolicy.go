@@ -72,7 +72,8 @@ func MinimalPolicy(bucket, scope string, state s3store.Location, dest *s3store.L
 	allow("OriginalsAndOutputs", slices.Concat(readActions, writeActions), objects(bucket, scope), objects(out, outPrefix))
 	allow("ReceiptsAndPlans", recordActions, objects(state.Bucket, state.Key))
 	allow("NotedUploads", []string{"s3:DeleteObject"}, objects(state.Bucket, receipt.UploadsPrefix(state.Key)))
-	allow("Claim", claimActions, arn(bucket)+"/_s3compact/claim.json")
+	allow("Claim", claimActions, arn(bucket)+"/"+receipt.ClaimKey)
+	allow("ClosedStates", []string{"s3:PutObject"}, objects(bucket, receipt.ClosedPrefix))
 	allow("Canaries", slices.Concat(readActions, writeActions),
 		objects(bucket, canaryPrefix), objects(out, canaryPrefix), objects(state.Bucket, canaryPrefix))
 	allow("DoctorOnly", doctorActions, distinct(arn(bucket), arn(out))...)

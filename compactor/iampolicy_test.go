@@ -98,6 +98,7 @@ func TestPolicyResources(t *testing.T) {
 		"ReceiptsAndPlans":    {"arn:aws:s3:::meta/_state/*"},
 		"NotedUploads":        {"arn:aws:s3:::meta/_state/uploads/*"},
 		"Claim":               {"arn:aws:s3:::logs/_s3compact/claim.json"},
+		"ClosedStates":        {"arn:aws:s3:::logs/_s3compact/closed/*"},
 		"Canaries":            {"arn:aws:s3:::logs/_s3compact/canary/*", "arn:aws:s3:::joined/_s3compact/canary/*", "arn:aws:s3:::meta/_s3compact/canary/*"},
 		"DoctorOnly":          {"arn:aws:s3:::logs", "arn:aws:s3:::joined"},
 		"Keys":                {"arn:aws:kms:eu-west-1:123456789012:key/k", "arn:aws:kms:*:*:key/id"},

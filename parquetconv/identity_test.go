@@ -3,10 +3,12 @@ package parquetconv
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/s3compact/s3compact/internal/receipt"
 	"github.com/s3compact/s3compact/internal/s3store"
@@ -280,6 +282,58 @@ func TestPutBackThenCompactedByAnotherState(t *testing.T) {
 	c = compactIn(t, store, "src/", "_next/")
 	c.join("src/", keys...)
 	c.remove(keys...)
+	mustRun(t, o)
+	sameRows(t, store, want)
+}
+
+// close is what close leaves of the state: a record in place of the claim.
+func (c *compacted) close(at time.Time) {
+	c.t.Helper()
+	record, err := json.Marshal(receipt.Claim{Version: receipt.FormatVersion, State: "s3://data/" + c.state, StateID: "closed" + c.state, Time: at})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.store.set("data/"+receipt.ClosedKey("closed"+c.state), record)
+	c.remove(receipt.ClaimKey)
+}
+
+// TestAClosedStateElsewhereIsKnownFromItsRecord: what was converted before it was
+// compacted is known, though no list names the state.
+func TestAClosedStateElsewhereIsKnownFromItsRecord(t *testing.T) {
+	store, keys, want := lake(t)
+	o := testOptions(t, store)
+	mustRun(t, o)
+	c := compactIn(t, store, "src/a/", "_first/")
+	c.join("src/a/", keys...)
+	c.remove(keys...)
+	c.close(time.Unix(1, 0))
+	if again := mustRun(t, o); again.Batches != 0 || again.Refused != 0 {
+		t.Errorf("one more run: %+v", again)
+	}
+	sameRows(t, store, want)
+}
+
+// TestClosedStatesAreAskedInTheirOrder: what a restore put back of the first one's
+// outputs, under other ETags, lies in an output of the second one.
+func TestClosedStatesAreAskedInTheirOrder(t *testing.T) {
+	store, keys, want := lake(t)
+	o := testOptions(t, store)
+	o.Refused = func(r Refusal) { t.Errorf("refused %+v", r) }
+	mustRun(t, o)
+	before := store.clone()
+	c := compactIn(t, store, "src/a/", "_z-first/")
+	out := c.join("src/a/", keys...)
+	c.remove(keys...)
+	other := otherETags{store, map[string]string{}}
+	other.takeApart(c, before, out, keys)
+	c.done(out)
+	c.remove(out)
+	c.close(time.Unix(1, 0))
+	c = compactIn(t, store, "src/", "_second/")
+	c.etags = other.etags
+	c.join("src/", keys...)
+	c.remove(keys...)
+	c.close(time.Unix(2, 0))
 	mustRun(t, o)
 	sameRows(t, store, want)
 }

@@ -84,8 +84,9 @@ func (r *run) lineageIn(ctx context.Context, bucket, state string) (*lineage, er
 }
 
 // lineagesOf are all lineages of a bucket that are known: the one that its claim
-// names comes last, and before it those of closed states, which are in the
-// place where a state lies unless told otherwise, or which lists name.
+// names comes last, and before it those of closed states as they were closed, which
+// records in the bucket name. First are those that an earlier version has closed, which
+// lists name, or which are in the place where a state lies unless told otherwise.
 func (r *run) lineagesOf(ctx context.Context, bucket string, named []string) ([]*lineage, error) {
 	if bucket == "" {
 		return nil, nil
@@ -94,7 +95,12 @@ func (r *run) lineagesOf(ctx context.Context, bucket string, named []string) ([]
 	if err != nil {
 		return nil, err
 	}
-	states := append(slices.Clone(named), s3store.Location{Bucket: bucket, Key: StateFolder}.String())
+	closed, err := r.closedStates(ctx, bucket)
+	if err != nil {
+		return nil, err
+	}
+	usual := s3store.Location{Bucket: bucket, Key: StateFolder}.String()
+	states := slices.Concat(named, []string{usual}, closed)
 	if claimed != nil {
 		states = append(states, claimed.state.String())
 	}
@@ -121,21 +127,60 @@ func (r *run) readClaim(ctx context.Context, bucket string) (*lineage, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ask whether the bucket is compacted: %w", err)
 	}
-	var claim receipt.Claim
-	if err := json.Unmarshal(body, &claim); err != nil {
-		return nil, fmt.Errorf("read the claim %s: %w", name(bucket, receipt.ClaimKey), err)
-	}
-	if claim.Version != receipt.FormatVersion {
-		return nil, fmt.Errorf("read the claim %s: format version %d; this s3compact reads %d: use a newer one", name(bucket, receipt.ClaimKey), claim.Version, receipt.FormatVersion)
-	}
-	state, err := s3store.ParseLocation(claim.State)
+	claim, state, err := parseClaim(body)
 	if err != nil {
 		return nil, fmt.Errorf("read the claim %s: %w", name(bucket, receipt.ClaimKey), err)
 	}
+	return &lineage{store: store, state: state, stateID: claim.StateID, logs: map[string]*groupLog{}}, nil
+}
+
+// parseClaim reads which state a claim, or the record of a closed state, names.
+func parseClaim(body []byte) (claim receipt.Claim, state s3store.Location, err error) {
+	if err := json.Unmarshal(body, &claim); err != nil {
+		return claim, state, err
+	}
+	if claim.Version != receipt.FormatVersion {
+		return claim, state, fmt.Errorf("format version %d; this s3compact reads %d: use a newer one", claim.Version, receipt.FormatVersion)
+	}
+	state, err = s3store.ParseLocation(claim.State)
 	if state.Key != "" && !strings.HasSuffix(state.Key, "/") {
 		state.Key += "/"
 	}
-	return &lineage{store: store, state: state, stateID: claim.StateID, logs: map[string]*groupLog{}}, nil
+	return claim, state, err
+}
+
+// closedStates are the states that records in the bucket name, which close leaves,
+// in the order in which they were closed.
+func (r *run) closedStates(ctx context.Context, bucket string) (states []string, err error) {
+	store := r.Stores.of(bucket)
+	var keys []string
+	err = store.List(ctx, bucket, s3store.ListOptions{Prefix: receipt.ClosedPrefix}, func(p s3store.Page) error {
+		for _, o := range p.Objects {
+			keys = append(keys, o.Key)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list the closed states of bucket %s: %w", bucket, err)
+	}
+	var closed []receipt.Claim
+	for _, key := range keys {
+		body, _, err := store.ReadAll(ctx, bucket, key, maxClaimBytes)
+		if err != nil {
+			return nil, fmt.Errorf("read which state was closed: %w", err)
+		}
+		c, state, err := parseClaim(body)
+		if err != nil {
+			return nil, fmt.Errorf("read which state was closed, %s: %w", name(bucket, key), err)
+		}
+		c.State = state.String()
+		closed = append(closed, c)
+	}
+	slices.SortStableFunc(closed, func(a, b receipt.Claim) int { return a.Time.Compare(b.Time) })
+	for _, c := range closed {
+		states = append(states, c.State)
+	}
+	return states, nil
 }
 
 // locate finds where an original is now: inside a finished output, or, after

@@ -13,7 +13,14 @@ import (
 // which compacts the bucket.
 const ClaimKey = "_s3compact/claim.json"
 
-// Claim is the content of ClaimKey.
+// ClosedPrefix is where, in the bucket of the data, the states are named that have
+// compacted it and were closed: their receipts still tell what outputs are made of.
+const ClosedPrefix = "_s3compact/closed/"
+
+// ClosedKey is the key that names a closed state, by its id.
+func ClosedKey(stateID string) string { return ClosedPrefix + stateID + ".json" }
+
+// Claim is the content of ClaimKey and of ClosedKey.
 type Claim struct {
 	Version int       `json:"version"`
 	State   string    `json:"state"` // s3:// location

@@ -10,6 +10,7 @@ import (
 	"github.com/s3compact/s3compact/internal/s3store"
 	"github.com/s3compact/s3compact/parquetconv"
 	"github.com/s3compact/s3compact/parquetconv/infer"
+	"github.com/s3compact/s3compact/parquetconv/schema"
 )
 
 func (p *program) schemaCommand() *cli.Command {
@@ -37,8 +38,10 @@ func (p *program) schemaInferCommand() *cli.Command {
 			examples(
 				"s3compact schema infer s3://my-logs/app/ > logs.yaml",
 				"s3compact schema infer ./logs --partition-by dt --sample-sources 500",
+				"s3compact schema infer ./exports --format csv > exports.yaml",
 			),
 		Flags: append(sampleFlags(),
+			&cli.StringFlag{Name: "format", Value: string(schema.FormatNDJSON), Usage: "what the sources hold: `ndjson|csv`", Category: "what"},
 			&cli.StringFlag{Name: "partition-by", Usage: "put these of the partitions that would be suggested in force, `NAME[,NAME]`", Category: "what"},
 			deadlineFlag(),
 		),
@@ -56,6 +59,11 @@ func (p *program) schemaInfer(c *cli.Context) error {
 	o, err := sampleOptions(c, c.Args().Slice())
 	if err != nil {
 		return err
+	}
+	switch o.Format = schema.Format(c.String("format")); o.Format {
+	case schema.FormatNDJSON, schema.FormatCSV:
+	default:
+		return usageError("--format %q: write ndjson or csv", o.Format)
 	}
 	o.Progress = s.bar
 	sample, _, err := readSample(ctx, c, o)

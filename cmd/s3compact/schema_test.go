@@ -81,6 +81,20 @@ func TestSchemaInfer(t *testing.T) {
 	}
 }
 
+// TestSchemaInferCSV writes a schema of CSV, with which convert loads every row.
+func TestSchemaInferCSV(t *testing.T) {
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, "a.csv.gz"), gzipped(t, "id;at\n1;2026-01-02 03:04:05\n2;\n"))
+	inferred := s3compact("schema", "infer", dir, "--format", "csv")
+	if inferred.code != exitDone || !strings.Contains(inferred.stdout, `csv: {delimiter: ";"}`) {
+		t.Fatalf("%+v", inferred)
+	}
+	r := s3compact("convert", dir, "--to", filepath.Join(t.TempDir(), "table"), "--schema", schemaFile(t, inferred.stdout), "--output", "json")
+	if sum := r.summary(t); r.code != exitDone || sum["rows_out"] != 2.0 || sum["bad_values"] != nil {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestSchemaRefusesBadCalls(t *testing.T) {
 	dir := days(t)
 	good := schemaFile(t, logSchema)
@@ -92,6 +106,7 @@ func TestSchemaRefusesBadCalls(t *testing.T) {
 		"a missing source":  {[]string{"infer", dir, "--sample-sources", "0"}, "at least 1"},
 		"a huge sample":     {[]string{"infer", dir, "--sample-sources", "100000", "--sample-bytes", "1GB"}, "4 GiB at most"},
 		"no size":           {[]string{"infer", dir, "--sample-bytes", "none"}, "--sample-bytes"},
+		"another format":    {[]string{"infer", dir, "--format", "tsv"}, "ndjson or csv"},
 		"an unknown flag":   {[]string{"infer", dir, "--sample-source", "3"}, "did you mean --sample-sources"},
 		"an unknown word":   {[]string{"inferr", dir}, "schema infer"},
 		"nothing":           {[]string{"check"}, "check what"},

@@ -3,6 +3,7 @@ package infer
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"unicode/utf8"
@@ -16,7 +17,8 @@ import (
 // form is how rows stand in a source's text.
 type form struct {
 	layout schema.Layout
-	rowsAt string // for schema.LayoutArray: the document's member that is the array; empty where the document is the array
+	rowsAt string     // for schema.LayoutArray: the document's member that is the array; empty where the document is the array
+	csv    schema.CSV // of CSV, which has no layout
 }
 
 // names lead to the array of rows.
@@ -29,6 +31,8 @@ func (f form) names() []string {
 
 func (f form) String() string {
 	switch {
+	case f.csv != schema.CSV{}:
+		return fmt.Sprintf("CSV with the delimiter %q, header: %t", string(f.csv.Delimiter), f.csv.Header)
 	case f.layout == schema.LayoutDocuments:
 		return "documents over several lines"
 	case f.layout == schema.LayoutArray && f.rowsAt != "":
@@ -47,7 +51,7 @@ const triedLines = 50
 func formOf(t Text) (f form, ok bool) {
 	text := trimSpace(withoutMark(t.Bytes))
 	if len(text) == 0 {
-		return form{}, false
+		return form{layout: schema.LayoutLines}, false
 	}
 	switch text[0] {
 	case '[':

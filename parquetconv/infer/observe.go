@@ -215,21 +215,25 @@ func (n *node) length(length int) {
 }
 
 func (o *observer) string(at *node, raw []byte) {
-	at.scalar(kindString, raw)
 	var err error
-	if o.text, err = jsontext.AppendUnquote(o.text[:0], raw); err != nil {
+	if o.text, err = jsontext.AppendUnquote(o.text[:0], raw); err == nil {
+		at.text(raw, o.text)
+	}
+}
+
+// text looks at a string and its text.
+func (n *node) text(raw, text []byte) {
+	n.scalar(kindString, raw)
+	n.length(len(text))
+	if len(text) == 0 {
+		n.empty++
 		return
 	}
-	at.length(len(o.text))
-	if len(o.text) == 0 {
-		at.empty++
-		return
+	if n.times == nil {
+		n.times = make([]timesSeen, len(timeForms))
 	}
-	if at.times == nil {
-		at.times = make([]timesSeen, len(timeForms))
-	}
-	for i := range at.times {
-		at.times[i].add(timeForms[i], o.text)
+	for i := range n.times {
+		n.times[i].add(timeForms[i], text)
 	}
 }
 

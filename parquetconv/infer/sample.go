@@ -47,6 +47,7 @@ type Options struct {
 
 // Sample is the beginnings of some sources, in key order.
 type Sample struct {
+	Format      schema.Format // the default where it is empty
 	Texts       []Text
 	Sources     int64 // that there are in all
 	StoredBytes int64 // of all
@@ -64,7 +65,7 @@ type Text struct {
 
 // Read takes the sample. The same objects give the same sample.
 func Read(ctx context.Context, o Options) (*Sample, error) {
-	s := &Sample{}
+	s := &Sample{Format: o.Format}
 	chosen := thinner{limit: max(1, o.MaxSources)}
 	sources := slices.Clone(o.Sources)
 	slices.SortStableFunc(sources, func(a, b parquetconv.Source) int {

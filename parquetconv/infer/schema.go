@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/s3compact/s3compact/parquetconv"
 	"github.com/s3compact/s3compact/parquetconv/schema"
 )
 
@@ -20,9 +21,17 @@ type badRows struct {
 	first string           // where the first stands, and its reason
 }
 
+func (b *badRows) add(reason string, offset int64, source parquetconv.SourceObject) {
+	if b.first == "" {
+		b.first = fmt.Sprintf("%s at byte %d of %s", reason, offset, source)
+	}
+	b.count[reason]++
+}
+
 // inference is what a sample showed.
 type inference struct {
 	sample *Sample
+	at     *Text // that is read
 	form   form
 	others map[form]int64 // texts that look otherwise
 	tree   *observer
@@ -37,7 +46,15 @@ type inference struct {
 // to be in force; names of columns may be among them. It fails with ErrNoRows.
 func Schema(s *Sample, partitionBy []string) ([]byte, error) {
 	f, others := commonForm(s)
-	in := look(s, f.layout, f.names())
+	var in *inference
+	if s.Format == schema.FormatCSV {
+		var err error
+		if in, err = lookAtRecords(s, f); err != nil {
+			return nil, err
+		}
+	} else {
+		in = look(s, f.layout, f.names())
+	}
 	in.form, in.others = f, others
 	if in.tree.root.seen == 0 || len(in.tree.root.names) == 0 {
 		return nil, fmt.Errorf("%w: %s", ErrNoRows, in.emptiness())
@@ -49,8 +66,12 @@ func Schema(s *Sample, partitionBy []string) ([]byte, error) {
 func commonForm(s *Sample) (best form, others map[form]int64) {
 	votes := map[form]int64{}
 	var order []form
+	of := formOf
+	if s.Format == schema.FormatCSV {
+		of = csvForm
+	}
 	for _, t := range s.Texts {
-		if f, ok := formOf(t); ok {
+		if f, ok := of(t); ok {
 			if votes[f] == 0 {
 				order = append(order, f)
 			}
@@ -58,7 +79,8 @@ func commonForm(s *Sample) (best form, others map[form]int64) {
 		}
 	}
 	if len(order) == 0 {
-		return form{layout: schema.LayoutLines}, nil
+		best, _ = of(Text{})
+		return best, nil
 	}
 	best = order[0]
 	for _, f := range order {
@@ -72,36 +94,51 @@ func commonForm(s *Sample) (best form, others map[form]int64) {
 
 // look reads all rows of the sample.
 func look(s *Sample, layout schema.Layout, rowsAt []string) *inference {
-	in := &inference{sample: s, tree: newObserver(), bad: badRows{count: map[string]int64{}}}
-	var at *Text
+	in := newInference(s)
 	r := &rowReader{layout: layout, rowsAt: rowsAt, row: in.tree.row, bad: func(reason string, offset int64) {
-		if in.bad.first == "" {
-			in.bad.first = fmt.Sprintf("%s at byte %d of %s", reason, offset, at.Source)
-		}
-		in.bad.count[reason]++
+		in.bad.add(reason, offset, in.at.Source)
 	}}
 	for i := range s.Texts {
-		at = &s.Texts[i]
-		if at.Reason != "" {
-			in.broken++
-			if in.why == "" {
-				in.why = fmt.Sprintf("%s: %s (%s)", at.Source, at.Reason, at.Detail)
-			}
-			continue
+		if in.begin(&s.Texts[i]) {
+			r.read(s.Texts[i])
 		}
-		in.text += int64(len(at.Bytes))
-		r.read(*at)
 	}
 	return in
+}
+
+func newInference(s *Sample) *inference {
+	return &inference{sample: s, tree: newObserver(), bad: badRows{count: map[string]int64{}}}
+}
+
+// begin says whether a text can be read.
+func (in *inference) begin(t *Text) bool {
+	in.at = t
+	if t.Reason == "" {
+		in.text += int64(len(t.Bytes))
+		return true
+	}
+	in.broken++
+	if in.why == "" {
+		in.why = fmt.Sprintf("%s: %s (%s)", t.Source, t.Reason, t.Detail)
+	}
+	return false
 }
 
 // emptiness says why there is nothing to infer from.
 func (in *inference) emptiness() string {
 	switch {
 	case len(in.sample.Texts) == 0:
-		return fmt.Sprintf("there are no sources (%s ignored)", plural(in.sample.Ignored, "object"))
+		hint := "; for CSV, see schema infer --format csv"
+		if in.sample.Format == schema.FormatCSV {
+			hint = ""
+		}
+		return fmt.Sprintf("there are no sources (%s ignored%s)", plural(in.sample.Ignored, "object"), hint)
 	case in.bad.first != "":
-		return fmt.Sprintf("what it has is no JSON objects (%s; the first: %s)", in.bad.summary(), in.bad.first)
+		what := "JSON objects"
+		if in.sample.Format == schema.FormatCSV {
+			what = "rows of CSV"
+		}
+		return fmt.Sprintf("what it has is no %s (%s; the first: %s)", what, in.bad.summary(), in.bad.first)
 	case in.broken > 0:
 		return fmt.Sprintf("%s cannot be read; the first: %s", plural(in.broken, "source"), in.why)
 	case in.tree.root.seen > 0:
@@ -124,6 +161,7 @@ func (b *badRows) summary() string {
 // column is a column of the schema that is written.
 type column struct {
 	name, member string
+	path         string
 	renamed      string // why the name is another one
 	node         *node
 	choice       choice
@@ -132,10 +170,18 @@ type column struct {
 // columns are those of the rows' members, as they first came.
 func (in *inference) columns() []column {
 	names := columnNames{}
+	isCSV := in.sample.Format == schema.FormatCSV
 	var out []column
-	for _, member := range in.tree.root.names {
-		n := in.tree.root.members[member]
-		c := column{member: member, node: n, choice: choose(n, memberPath(member))}
+	for i, member := range in.tree.root.names {
+		c := column{member: member, node: in.tree.root.members[member], path: memberPath(member)}
+		switch {
+		case !isCSV:
+			c.choice = choose(c.node, c.path)
+		case in.form.csv.Header:
+			c.choice = chooseField(c.node)
+		default:
+			c.choice, c.path = chooseField(c.node), fmt.Sprintf("$[%d]", i)
+		}
 		c.name, c.renamed = names.name(member)
 		out = append(out, c)
 	}

@@ -34,6 +34,13 @@ func sampleOf(texts ...string) *Sample {
 	return s
 }
 
+// csvOf is sampleOf for CSV.
+func csvOf(texts ...string) *Sample {
+	s := sampleOf(texts...)
+	s.Format = schema.FormatCSV
+	return s
+}
+
 func lines(n int, line func(i int) string) string {
 	var b strings.Builder
 	for i := range n {
@@ -68,6 +75,10 @@ func corpora() map[string]*Sample {
 		})),
 		"hive": sampleOf("t/region=eu/dt=2026-01-01/a.gz", lines(5, func(i int) string { return `{"time":"2026-01-01T00:00:00Z","v":1,"bad":"x"}` }),
 			"t/region=us%2D1/dt=2026-01-02/a.gz", lines(5, func(i int) string { return `{"time":"2026-01-02T00:00:00Z","v":1}` })+"not json\n[1]\n{\"a\":1,\"a\":2}\n"),
+		"csv": csvOf("a.csv", "\ufeffid;name;price;zip;at;ok;note;a b;ts\r\n"+lines(30, func(i int) string {
+			return fmt.Sprintf("%d;\"Ann; %d\";%s;%05d;2026-01-%02d 03:04:05;%s;%s;1e400;%d\r", i, i, []string{"1.50", "2", ".5", ""}[i%4], i*7919, i%28+1, []string{"TRUE", "false"}[i%2], []string{"", "\"\""}[i%2], 1_767_225_600+i)
+		})+"1;2\n", "b.csv", "zip;new;id\n00501;2026-02-01;7\n", "c.csv", "1,2\n3,4\n"),
+		"tsv":    csvOf("a.tsv", lines(5, func(i int) string { return fmt.Sprintf("%d\t2026-01-02T03:04:05Z\tn/a\t%d", i, i) })+"6\t\t7\t\n"),
 		"pretty": sampleOf("a.json", "{\n  \"a\": 1,\n  \"b\": \"x\"\n}\n{\n  \"a\": 2\n}\n"),
 		"array":  sampleOf("a.json", `[{"a":1},{"a":2}]`, "b.json", "{\"a\":1}\n", "c.json", "[\n{\"a\":3}\n]"),
 	}
@@ -108,6 +119,8 @@ func TestSchemaFiles(t *testing.T) {
 func TestNothingToInfer(t *testing.T) {
 	for says, s := range map[string]*Sample{
 		"no sources":         {Ignored: 3},
+		"no rows of CSV":     csvOf("a.csv", "a,a\n1,2\n"),
+		"0 objects ignored)": {Format: schema.FormatCSV},
 		"no members":         sampleOf("a", "{}\n{}\n"),
 		"no JSON objects":    sampleOf("a", "a,b\n1,2\n"),
 		"1 source cannot be": {Texts: []Text{{Reason: "not_gzip"}}},

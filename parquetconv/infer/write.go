@@ -24,6 +24,9 @@ func (in *inference) write(partitionBy []string) []byte {
 		in.writeColumn(&b, c)
 	}
 	in.writePartitions(&b, in.partitions(columns), partitionBy)
+	if s := in.sample; s.Format == schema.FormatCSV && !in.form.csv.Header {
+		return b.Bytes() // fields without names cannot be kept
+	}
 	b.WriteString("\n# Members that no column reads: keep collects them in the JSON column _extra, so that\n" +
 		"# nothing that the sample did not show is lost; ignore drops them; reject rejects the row.\n")
 	if n := in.tree.root.forgotten; n > 0 {
@@ -49,6 +52,11 @@ func (in *inference) writeHead(b *bytes.Buffer) {
 		return cmp.Or(cmp.Compare(in.others[y], in.others[x]), cmp.Compare(x.String(), y.String()))
 	}) {
 		fmt.Fprintf(b, "# Not all sources are alike: %s of the sample hold %s, not %s.\n", plural(in.others[f], "source"), shown(f.String()), shown(in.form.String()))
+	}
+	if s.Format == schema.FormatCSV {
+		b.WriteString("# The delimiter, and whether there is a header, are guessed from the first records.\nversion: 1\nformat: csv\n")
+		b.WriteString(csvSettings(in.form.csv))
+		return
 	}
 	b.WriteString("version: 1\nformat: ndjson\n")
 	if in.form.layout != schema.LayoutLines {
@@ -81,8 +89,8 @@ func (in *inference) writeColumn(b *bytes.Buffer, c column) {
 		note("Named otherwise than in the rows: " + c.renamed + ".")
 	}
 	parts := []string{"name: " + yamlText(c.name), "type: " + yamlText(c.choice.typ.String())}
-	if c.name != c.member || !plainMember.MatchString(c.member) {
-		parts = append(parts, "path: "+yamlText(memberPath(c.member)))
+	if c.path != "$."+c.name {
+		parts = append(parts, "path: "+yamlText(c.path))
 	}
 	if f := c.choice.form; f != nil && f.layout != "" {
 		parts = append(parts, "time: "+yamlText(f.layout))

@@ -2,7 +2,6 @@ package compactor
 
 import (
 	"context"
-	"fmt"
 
 	"golang.org/x/sync/errgroup"
 
@@ -30,7 +29,7 @@ func Preview(ctx context.Context, s Store, o Options, groups []string, each func
 	o.setDefaults()
 	r := &run{o: &o, store: s}
 	r.summary.Groups = int64(len(groups))
-	logs, err := r.logsToRead(ctx)
+	begun, err := r.openToRead(ctx)
 	if err != nil {
 		return r.summary, err
 	}
@@ -40,7 +39,7 @@ func Preview(ctx context.Context, s Store, o Options, groups []string, each func
 	for i, prefix := range groups {
 		eg.Go(func() error {
 			p := newPreview(&group{r: r, prefix: prefix})
-			if r.st != nil && logs[receipt.GID(r.st.id, prefix)] {
+			if r.st != nil && begun[receipt.GID(r.st.id, prefix)] {
 				if err := p.g.foresee(ectx); err != nil {
 					return err
 				}
@@ -65,23 +64,15 @@ func Preview(ctx context.Context, s Store, o Options, groups []string, each func
 	return r.summary, nil
 }
 
-// logsToRead opens the state for reading, where there is one, and says which
-// groups, by their ids, have a log.
-func (r *run) logsToRead(ctx context.Context) (map[string]bool, error) {
+// openToRead opens the state for reading, where there is one, and says which groups,
+// by their ids, have a log.
+func (r *run) openToRead(ctx context.Context) (begun map[string]bool, err error) {
 	layout, number, err := readLayout(ctx, r.store, r.o.State)
 	if err != nil {
 		return nil, ignoreNotFound(err)
 	}
 	r.st = newState(r.store, r.o, layout, number)
-	ids, err := r.st.groupIDs(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("list the logs of the state %s: %w", r.o.State, err)
-	}
-	logs := make(map[string]bool, len(ids))
-	for _, id := range ids {
-		logs[id] = true
-	}
-	return logs, nil
+	return r.st.begun(ctx)
 }
 
 // foreseen adds a group to the summary.

@@ -68,10 +68,35 @@ func Run(ctx context.Context, s Store, o Options, groups []string) (Summary, err
 	if err := r.prepare(ctx); err != nil {
 		return r.summary, err
 	}
-	err := r.all(ctx, groups)
+	groups, err := r.inTurn(ctx, groups)
+	if err == nil {
+		err = r.all(ctx, groups)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.summary, err
+}
+
+// inTurn is the groups in the order in which they are worked on. A run that ends at a
+// time begins with those that have no log: else one that is always stopped while it
+// looks at what is done would never reach them.
+func (r *run) inTurn(ctx context.Context, groups []string) ([]string, error) {
+	if _, ends := ctx.Deadline(); !ends {
+		return groups, nil
+	}
+	begun, err := r.st.begun(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var first, later []string
+	for _, g := range groups {
+		if begun[receipt.GID(r.st.id, g)] {
+			later = append(later, g)
+		} else {
+			first = append(first, g)
+		}
+	}
+	return append(first, later...), nil
 }
 
 // prepare asks the endpoint what it enforces, opens the state, and reads what

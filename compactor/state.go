@@ -254,6 +254,19 @@ func (st *state) groupIDs(ctx context.Context) ([]string, error) {
 	return ids, err
 }
 
+// begun is the groups that have a log, by their ids.
+func (st *state) begun(ctx context.Context) (map[string]bool, error) {
+	ids, err := st.groupIDs(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list the logs of the state %s: %w", st.at, err)
+	}
+	begun := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		begun[id] = true
+	}
+	return begun, nil
+}
+
 // randomID is 128 random bits.
 func randomID() string {
 	var b [16]byte

@@ -155,11 +155,6 @@ func TestFilesBeginWithTheirUse(t *testing.T) {
 			if file.Name != "policy.json" && (!strings.HasPrefix(head, "# ") || !strings.Contains(head, "# Apply") || !strings.Contains(head, "# Remove")) {
 				t.Errorf("%s: %s begins with\n%s", f, file.Name, head)
 			}
-			for n, line := range strings.Split(head, "\n") {
-				if strings.HasPrefix(line, "#") && len(line) > 90 {
-					t.Errorf("%s: %s:%d has %d characters", f, file.Name, n+1, len(line))
-				}
-			}
 		}
 	}
 }

@@ -44,19 +44,22 @@ func (o Options) withDefaults() Options {
 //	       with, and the metadata of unfinished files
 //	M*3/8  of that at most for encoding; while less is in use, rows have it
 //
-// Beside it there is the block that Add works on, once more in the order of its
-// partitions, and two chunks of chunkBytes while rows are spilled. With SortBy,
+//	M/16   of that at most for blocks that wait to be gathered together
+//
+// Beside it there are the blocks that are gathered, in the order of their
+// partitions, one column of them once more, and two chunks of chunkBytes while rows are spilled. With SortBy,
 // an encoder that merges holds a chunk of sortedChunk for each time that rows
 // were spilled.
 type budget struct {
 	dictionaries int64
 	rows         int64
 	encode       int64
+	waiting      int64
 	sortedChunk  int64
 }
 
 func newBudget(memoryBytes int64) budget {
-	b := budget{dictionaries: memoryBytes / 8, rows: memoryBytes * 7 / 8, encode: memoryBytes * 3 / 8}
+	b := budget{dictionaries: memoryBytes / 8, rows: memoryBytes * 7 / 8, encode: memoryBytes * 3 / 8, waiting: min(memoryBytes/16, maxWaitingBytes)}
 	b.sortedChunk = min(b.encode/128, chunkBytes)
 	return b
 }

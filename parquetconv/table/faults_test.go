@@ -117,6 +117,9 @@ func TestFooterRows(t *testing.T) {
 	if err := w.Add(newProducer(4, s).block(10, 1)); err != nil {
 		t.Fatal(err)
 	}
+	if err := w.gather(); err != nil {
+		t.Fatal(err)
+	}
 	w.partitions[0].added++
 	if _, err := w.Finish(); err == nil || !strings.Contains(err.Error(), `partition "p=0": its files have 10 rows by their footers, where 11 were added`) {
 		t.Errorf("error %v", err)
@@ -152,6 +155,9 @@ func TestBadBlocks(t *testing.T) {
 		b := good()
 		spoil(b)
 		err := w.Add(b)
+		if err == nil {
+			err = w.gather()
+		}
 		if (err == nil) != (name == "") || err != nil && !strings.Contains(err.Error(), name) {
 			t.Errorf("%q: %v", name, err)
 		}

@@ -1,6 +1,7 @@
 package table
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -396,7 +397,7 @@ func TestMaxOpenPartitions(t *testing.T) {
 	for i := range 10 {
 		b := numbers(10, func(i int) int64 { return int64(i) }, func(i int) float64 { return float64(i) })
 		b.Partition, b.Partitions = make([]int32, b.Rows), []string{fmt.Sprint("p=", i%5)}
-		if err := w.Add(b); err != nil {
+		if err := errors.Join(w.Add(b), w.gather()); err != nil {
 			t.Fatal(err)
 		}
 	}

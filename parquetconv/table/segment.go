@@ -10,8 +10,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 )
 
-// segment is the rows of a block, ordered by partition, and within one as they
-// came or, with SortBy, by their keys. All pieces of it must be written before
+// segment is the rows of a block or several, ordered by partition, and within one
+// as they came or, with SortBy, by their keys. All pieces of it must be written before
 // its memory is free.
 type segment struct {
 	columns []vector
@@ -27,6 +27,7 @@ type columns struct {
 	seed         maphash.Seed
 	// dictionaryBytes is what all dictionaries may take; past it they are full.
 	dictionaryBytes int64
+	arena           arena // of a column of several blocks, until it is in order
 }
 
 // maxColumnBytes keeps offsets in 32 bits when the rows of a block come on top
@@ -65,11 +66,11 @@ func (c *columns) check(b *Block) error {
 	return nil
 }
 
-// segment gathers the rows of a block in an order; nil leaves them as they are.
-func (c *columns) segment(b *Block, order []int32) (*segment, error) {
-	s := &segment{columns: make([]vector, len(b.Columns), len(b.Columns)+1)}
-	for i, column := range b.Columns {
-		v, err := c.vector(i, column, b, order)
+// segment gathers the rows of blocks in an order; nil leaves them as they are.
+func (c *columns) segment(g *waiting, order []int32) (*segment, error) {
+	s := &segment{columns: make([]vector, len(c.layouts), len(c.layouts)+1)}
+	for i := range c.layouts {
+		v, err := c.joined(i, g.blocks, order)
 		if err != nil {
 			return nil, fmt.Errorf("table: column %d of a block: %w", i, err)
 		}
@@ -80,7 +81,7 @@ func (c *columns) segment(b *Block, order []int32) (*segment, error) {
 		s.columns[i] = v
 		s.bytes += size
 	}
-	s.live.Store(int64(b.Rows))
+	s.live.Store(int64(g.rows))
 	return s, nil
 }
 

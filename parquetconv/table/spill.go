@@ -7,6 +7,9 @@ import (
 // spillAll writes the rows in memory to the spill file, those of a partition in
 // chunks one behind the other.
 func (w *Writer) spillAll() error {
+	if err := w.gather(); err != nil {
+		return err
+	}
 	s := spiller{writer: w, columns: len(w.format.layouts)}
 	if len(w.options.SortBy) > 0 {
 		s.columns++

@@ -16,8 +16,9 @@ import (
 // Writer gathers rows by partition and writes them as Parquet files. Add and
 // Finish are called from one goroutine.
 //
-// The rows of a block are put in the order of their partitions once, column by
-// column, and stay in memory as such a segment; a partition knows which pieces
+// The rows of a block, or of several where partitions have few of each, are put
+// in the order of their partitions once, column by column, and stay in memory as
+// such a segment; a partition knows which pieces
 // of which segments are its own. When it has enough for a row group, they are
 // put together and encoded in the background, one column after the other. When
 // the segments take more than their share of memory, all pieces are written to
@@ -36,6 +37,7 @@ type Writer struct {
 	budget  budget
 
 	columns columns
+	waiting waiting
 	// columnBytes counts what each column took so far, to foresee what encoding
 	// takes.
 	columnBytes []int64
@@ -85,8 +87,10 @@ func NewWriter(ctx context.Context, o Options) *Writer {
 	return w
 }
 
-// Add gathers the rows of a block, and takes the block over. It waits while
-// the encoders are behind. After an error only Close is allowed.
+// Add gathers the rows of a block, and takes the block over: its memory may not
+// change until Finish. It waits while the encoders are behind. What is wrong
+// with a block may be told by what is called later. After an error only Close is
+// allowed.
 func (w *Writer) Add(b *Block) error {
 	if w.invalid != nil {
 		return w.invalid
@@ -100,22 +104,48 @@ func (w *Writer) Add(b *Block) error {
 	if b.Rows == 0 {
 		return nil
 	}
-	order, starts := byPartition(b)
+	size := sizeBytes(b)
+	if w.waiting.bytes+size > w.budget.waiting {
+		if err := w.gather(); err != nil {
+			return err
+		}
+	}
+	w.waiting.add(b, size)
+	w.gathered.Add(size)
+	if w.waiting.enough() || w.waiting.bytes >= w.budget.waiting || len(w.options.SortBy) > 0 {
+		if err := w.gather(); err != nil {
+			return err
+		}
+	}
+	return w.makeRoom(0)
+}
+
+// gather makes the blocks that wait a segment, whose pieces are their
+// partitions'.
+func (w *Writer) gather() error {
+	g := w.waiting
+	w.waiting = waiting{}
+	if len(g.blocks) == 0 {
+		return nil
+	}
+	w.gathered.Add(-g.bytes)
+	parts := mergePartitions(g.blocks)
+	order, starts := parts.order()
 	var keys vector
 	if len(w.options.SortBy) > 0 {
 		var err error
-		if keys, err = keysOf(b, w.options.SortBy); err != nil {
+		if keys, err = keysOf(g.blocks[0], w.options.SortBy); err != nil { // the only one
 			return err
 		}
 		if order == nil {
-			order = identity(b.Rows)
+			order = identity(g.rows)
 		}
-		for i := range b.Partitions {
+		for i := range parts.paths {
 			sortRows(order[starts[i]:starts[i+1]], &keys)
 		}
 		keys = keys.gather(&keyLayout, nil, order)
 	}
-	s, err := w.columns.segment(b, order)
+	s, err := w.columns.segment(&g, order)
 	if err != nil {
 		return err
 	}
@@ -128,7 +158,7 @@ func (w *Writer) Add(b *Block) error {
 	}
 	w.gathered.Add(s.bytes)
 	w.runs++
-	for i, path := range b.Partitions {
+	for i, path := range parts.paths {
 		if starts[i] == starts[i+1] {
 			continue
 		}
@@ -138,31 +168,7 @@ func (w *Writer) Add(b *Block) error {
 			return err
 		}
 	}
-	return w.makeRoom(0)
-}
-
-// byPartition orders the rows of a block by partition; order is nil where they
-// all are of one. The rows of partition i begin at starts[i].
-func byPartition(b *Block) (order, starts []int32) {
-	starts = make([]int32, len(b.Partitions)+1)
-	for _, p := range b.Partition {
-		starts[p+1]++
-	}
-	sorted := false
-	for i := range b.Partitions {
-		sorted = sorted || int(starts[i+1]) == b.Rows
-		starts[i+1] += starts[i]
-	}
-	if sorted {
-		return nil, starts
-	}
-	next := slices.Clone(starts)
-	order = make([]int32, b.Rows)
-	for row, p := range b.Partition {
-		order[next[p]] = int32(row)
-		next[p]++
-	}
-	return order, starts
+	return nil
 }
 
 // piece is rows of a segment.
@@ -207,6 +213,9 @@ func (w *Writer) Finish() ([]File, error) {
 		return nil, w.invalid
 	}
 	if err := w.err(); err != nil {
+		return nil, err
+	}
+	if err := w.gather(); err != nil {
 		return nil, err
 	}
 	// The largest first, so that the encoders end together.

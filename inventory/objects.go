@@ -4,19 +4,29 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/s3compact/s3compact/internal/s3store"
 )
 
-// ReportBucket is the bucket whose objects the report at a location lists.
-func ReportBucket(ctx context.Context, store Store, location string) (string, error) {
-	r, _, err := findReport(ctx, store, location, &ReportOptions{})
+// Report is an inventory report that was found, its rows unread.
+type Report struct {
+	Location string    // of its manifest
+	Bucket   string    // whose objects it lists
+	Created  time.Time // when its rows were true
+}
+
+// FindReport finds the report at a location (see ValidateLocation), of a
+// configuration its newest complete one. The log gets warnings and may be nil;
+// a local report needs no store: it may be nil.
+func FindReport(ctx context.Context, store Store, location string, log *slog.Logger) (Report, error) {
+	r, created, err := findReport(ctx, store, location, &ReportOptions{Log: log})
 	if err != nil {
-		return "", err
+		return Report{}, err
 	}
-	return r.manifest.SourceBucket, nil
+	return Report{Location: r.at(), Bucket: r.manifest.SourceBucket, Created: created}, nil
 }
 
 // EachObject reads the S3 Inventory report at a location (see ValidateLocation)

@@ -42,6 +42,9 @@ type BatchJob struct {
 	ArraySize int
 	// Environment is added to the container's.
 	Environment []Variable
+	// DependsOn are the ids of jobs that must have succeeded, array jobs with all
+	// of their children, before this one begins.
+	DependsOn []string
 
 	// Definition is an existing job definition: NAME (its newest active
 	// revision), NAME:REVISION or an ARN. Where it is empty, one is registered

@@ -52,6 +52,7 @@ func TestRequestsGolden(t *testing.T) {
 		},
 		"container-properties": func(j *BatchJob) { j.Container.StopTimeout = 0 },
 		"existing-definition":  func(j *BatchJob) { j.Definition, j.Container = "nightly:3", Container{} },
+		"dependent":            func(j *BatchJob) { j.DependsOn = []string{"id-of-hotspots", "id-of-another"} },
 		"newest-definition":    func(j *BatchJob) { j.Definition, j.Container = "nightly", Container{} },
 	} {
 		t.Run(name, func(t *testing.T) {

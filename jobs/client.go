@@ -106,6 +106,6 @@ func dryRunAnswer(operation string, body any) map[string]any {
 			"ecsProperties": map[string]any{"taskProperties": []any{map[string]any{"containers": []any{map[string]any{"name": ContainerName}}}}},
 		}}}
 	default:
-		return map[string]any{"jobId": "dry-run", "jobName": fields["jobName"]}
+		return map[string]any{"jobId": fmt.Sprintf("<the id of the job %s>", fields["jobName"]), "jobName": fields["jobName"]}
 	}
 }

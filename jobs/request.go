@@ -90,6 +90,9 @@ func (j BatchJob) submitRequest() *batch.SubmitJobInput {
 	if j.ArraySize > 1 {
 		in.ArrayProperties = &types.ArrayProperties{Size: aws.Int32(int32(j.ArraySize))}
 	}
+	for _, id := range j.DependsOn {
+		in.DependsOn = append(in.DependsOn, types.JobDependency{JobId: aws.String(id)})
+	}
 	return in
 }
 

@@ -15,6 +15,7 @@ func (p *program) commands() []*cli.Command {
 		p.convertCommand(),
 		p.schemaCommand(),
 		p.ddlCommand(),
+		p.runCommand(),
 		p.submitCommand(),
 	}
 }

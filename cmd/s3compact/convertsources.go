@@ -108,11 +108,11 @@ func reportSources(ctx context.Context, c *cli.Context, report string) ([]parque
 	if err != nil {
 		return nil, err
 	}
-	bucket, err := inventory.ReportBucket(ctx, reportStore(store), report)
+	found, err := inventory.FindReport(ctx, reportStore(store), report, nil)
 	if err != nil {
 		return nil, err
 	}
-	return []parquetconv.Source{{Location: s3store.Location{Bucket: bucket}}}, nil
+	return []parquetconv.Source{{Location: s3store.Location{Bucket: found.Bucket}}}, nil
 }
 
 // reportStore is a store to read reports from; none for local ones.

@@ -50,12 +50,17 @@ func addEnvVar(f cli.Flag) {
 
 // openStore makes the S3 client from the common flags.
 func openStore(ctx context.Context, c *cli.Context, concurrency int) (*s3store.Client, error) {
+	return openStoreAt(ctx, c, c.String("endpoint-url"), concurrency)
+}
+
+// openStoreAt is openStore for an endpoint; "" is the one of the environment.
+func openStoreAt(ctx context.Context, c *cli.Context, endpointURL string, concurrency int) (*s3store.Client, error) {
 	pays, err := requestPayer(c)
 	if err != nil {
 		return nil, err
 	}
 	return s3store.Open(ctx, s3store.Options{
-		EndpointURL:  c.String("endpoint-url"),
+		EndpointURL:  endpointURL,
 		Region:       c.String("region"),
 		Profile:      c.String("profile"),
 		Concurrency:  concurrency,

@@ -142,6 +142,7 @@ func (p *program) hotspots(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	f.plan.keep = p.keepPlan
 	// The runtime does not count the code, nor what it gives back late.
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(f.memoryBytes - inventory.ProgramBytes))
 	ctx := c.Context

@@ -20,6 +20,9 @@ import (
 type planTarget struct {
 	file string
 	s3   s3store.Location
+	// keep says that a plan that turns out to be in S3 already is as good as the
+	// one to write, and is left there. nil: every plan is replaced.
+	keep func(*inventory.PlanHeader) bool
 }
 
 // readPlanTarget reads a file's path or s3://bucket/key.
@@ -76,14 +79,15 @@ func (t planTarget) check() error {
 		return fmt.Errorf("write the plan: %w", err)
 	}
 	defer f.Close()
-	return planThere(f, t.file)
+	_, err = planHeader(f, t.file)
+	return err
 }
 
 // write writes the plan whole, as content does: what was there is replaced in
 // one step, or stays as it was. A plan may have a million lines, so that it is
 // never in memory as a whole.
 func (t planTarget) write(ctx context.Context, store *s3store.Client, content func(io.Writer) error) error {
-	if t == (planTarget{}) {
+	if t.String() == "" {
 		return nil
 	}
 	if err := ctx.Err(); err != nil {
@@ -101,6 +105,10 @@ func (t planTarget) write(ctx context.Context, store *s3store.Client, content fu
 	return nil
 }
 
+// maxPlanReplacements bounds how often put looks at another plan that somebody
+// has put there meanwhile.
+const maxPlanReplacements = 3
+
 // put writes the plan to S3. Only a plan is ever replaced, and only the one that was looked at.
 func (t planTarget) put(ctx context.Context, store *s3store.Client, content func(io.Writer) error) (err error) {
 	o := &objectWriter{ctx: ctx, store: store, at: t.s3, contentType: "application/x-ndjson", partBytes: planPartBytes}
@@ -117,33 +125,46 @@ func (t planTarget) put(ctx context.Context, store *s3store.Client, content func
 		return err
 	}
 	err = o.publish("")
-	if !errors.Is(err, s3store.ErrPrecondition) {
-		return err
+	for n := 0; errors.Is(err, s3store.ErrPrecondition) && n < maxPlanReplacements; n++ {
+		there, etag, err := planOnS3(ctx, store, t.s3)
+		if err != nil {
+			return err
+		}
+		if t.keep != nil && t.keep(there) {
+			o.abort()
+			return nil
+		}
+		if err = o.publish(etag); err == nil {
+			return nil
+		}
 	}
-	body, info, err := store.Get(ctx, t.s3.Bucket, t.s3.Key, s3store.GetOptions{LengthBytes: headerBytes})
+	return err
+}
+
+// planOnS3 reads the header of a plan, and its ETag.
+func planOnS3(ctx context.Context, store *s3store.Client, at s3store.Location) (*inventory.PlanHeader, string, error) {
+	body, info, err := store.Get(ctx, at.Bucket, at.Key, s3store.GetOptions{LengthBytes: headerBytes})
 	if err != nil {
-		return err
+		return nil, "", err
 	}
 	defer body.Close()
-	if err := planThere(body, t.String()); err != nil {
-		return err
-	}
-	return o.publish(info.ETag)
+	header, err := planHeader(body, at.String())
+	return header, info.ETag, err
 }
 
 // headerBytes is enough of a plan to know it by its first line.
 const headerBytes = 64 << 10
 
-// planThere refuses to replace what is no plan.
-func planThere(r io.Reader, name string) error {
+// planHeader reads the header of a plan of any version, and refuses to go on
+// where there is something else, which would be overwritten.
+func planHeader(r io.Reader, name string) (*inventory.PlanHeader, error) {
 	line, _ := bufio.NewReader(io.LimitReader(r, headerBytes)).ReadBytes('\n')
-	var header struct {
-		Type string `json:"type"`
+	var header inventory.PlanHeader
+	_ = json.Unmarshal(line, &header) // another version's fields may not fit; its type comes first
+	if header.Type != "plan" {
+		return nil, fmt.Errorf("%s is there and is no plan: it is not overwritten; name another place with --plan", name)
 	}
-	if err := json.Unmarshal(line, &header); err != nil || header.Type != "plan" {
-		return fmt.Errorf("%s is there and is no plan: it is not overwritten; name another place with --plan", name)
-	}
-	return nil
+	return &header, nil
 }
 
 // replaceFile writes a file under a temporary name beside it, then renames it.

@@ -14,6 +14,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
+
+	"github.com/s3compact/s3compact/inventory"
 )
 
 // program is one run of the command line with its streams, so that a test can run it many times.
@@ -24,6 +26,8 @@ type program struct {
 	// terminal says whether a person can answer and watch.
 	stdinTerminal, stderrTerminal bool
 	signals                       bool // handle SIGINT and SIGTERM
+	// keepPlan is planTarget.keep for the plan that hotspots writes.
+	keepPlan func(*inventory.PlanHeader) bool
 }
 
 func newProgram() *program {
@@ -56,16 +60,21 @@ func (p *program) run(args []string) int {
 		ctx, stop = withSignals(ctx)
 		defer stop()
 	}
-	app := p.app()
-	ordered, err := orderArgs(app, args)
-	if err == nil {
-		err = app.RunContext(ctx, ordered)
-	}
+	err := p.execute(ctx, p.app(), args)
 	code := exitCode(ctx, err)
 	if err != nil && !errors.Is(err, errSilent) {
 		fmt.Fprintf(p.stderr, "s3compact: %v\n", err)
 	}
 	return code
+}
+
+// execute runs the arguments (the first is the program's name) as app has the commands.
+func (p *program) execute(ctx context.Context, app *cli.App, args []string) error {
+	ordered, err := orderArgs(app, args)
+	if err != nil {
+		return err
+	}
+	return app.RunContext(ctx, ordered)
 }
 
 // withSignals cancels the context on the first SIGINT or SIGTERM, with the

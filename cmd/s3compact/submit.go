@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -19,11 +20,13 @@ var containerFlags = []string{"image", "platform", "vcpus", "job-memory", "job-r
 func (p *program) submitCommand() *cli.Command {
 	return &cli.Command{
 		Name:      submitName,
-		Usage:     "run compact or convert as an AWS Batch array job, each child with its shard",
-		ArgsUsage: "compact|convert ARGUMENT…",
+		Usage:     "run compact, convert or a pipeline as AWS Batch array jobs, each child with its shard",
+		ArgsUsage: "compact|convert ARGUMENT… | s3://bucket/PIPELINE.yaml [FLAG of run…]",
 		Description: "Registers a job definition, unless one is named, and submits a job that runs the command. Flags of\n" +
 			"submit stand before the command; all that follows the command is its own, word for word. Each child\n" +
 			"of an array job finds its shard in its environment. Here --endpoint-url is the one of AWS Batch.\n\n" +
+			"Of a pipeline each step is a job of its own, which begins when the one before it has succeeded:\n" +
+			"hotspots a plain one, compact and convert arrays. Flags of submit rule over the file's section batch.\n\n" +
 			"A child is tried again, up to --attempts times in all, when its Spot instance is lost, when it stopped\n" +
 			"early and can go on (exit 75), when it failed (exit 1) and when its image could not be pulled; not\n" +
 			"after a wrong call (2), refusals (3), a kill for want of memory, or --timeout. Give a command a\n" +
@@ -34,6 +37,7 @@ func (p *program) submitCommand() *cli.Command {
 				"# the requests only, as JSON; nothing is sent",
 				"s3compact submit --dry-run --queue spot --job-definition s3compact --array-size 16 \\",
 				"   convert s3://my-logs/app/ --to s3://my-tables/app/ --schema s3://my-tables/_schemas/app.yaml",
+				"s3compact submit --array-size 100 s3://my-tables/_pipelines/app.yaml --deadline 50m",
 			),
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "queue", Usage: "`NAME` or ARN of the job queue", Category: "job"},
@@ -66,6 +70,8 @@ type submittedLine struct {
 	Queue         string `json:"queue"`
 	JobDefinition string `json:"job_definition"`
 	ArraySize     int    `json:"array_size"`
+	// DependsOn are the ids of the jobs that come before it.
+	DependsOn []string `json:"depends_on,omitempty"`
 }
 
 func (p *program) submit(c *cli.Context) error {
@@ -76,7 +82,11 @@ func (p *program) submit(c *cli.Context) error {
 	if err := checkOutput(c, "table", "json"); err != nil {
 		return err
 	}
-	command, err := readWrapped(p.app(), c.Args().Slice())
+	words := c.Args().Slice()
+	if len(words) > 0 && isPipeline(words[0]) {
+		return p.submitPipeline(c, log, words[0], words[1:])
+	}
+	command, err := readWrapped(p.app(), words)
 	if err != nil {
 		return err
 	}
@@ -84,36 +94,67 @@ func (p *program) submit(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := job.Validate(); err != nil {
-		return usageError("submit: %v", err)
+	return p.submitJobs(c, log, command.flags["deadline"], job)
+}
+
+// submitJobs submits jobs, each of which begins when the one before it has
+// succeeded. The deadline is the one that their commands are given.
+func (p *program) submitJobs(c *cli.Context, log *slog.Logger, deadline string, chain ...jobs.BatchJob) error {
+	for _, job := range chain {
+		if err := job.Validate(); err != nil {
+			return usageError("submit: %v", err)
+		}
 	}
-	if d, err := parseDuration(command.flags["deadline"]); job.Timeout > 0 && (err != nil || d == 0 || d >= job.Timeout) {
-		log.Warn("an attempt that reaches --timeout is not tried again: give the command a shorter --deadline", "timeout", job.Timeout)
+	if d, err := parseDuration(deadline); chain[0].Timeout > 0 && (err != nil || d == 0 || d >= chain[0].Timeout) {
+		log.Warn("an attempt that reaches --timeout is not tried again: give the command a shorter --deadline", "timeout", chain[0].Timeout)
 	}
-	if c.Bool("dry-run") {
-		_, err := jobs.Submit(c.Context, jobs.DryRun(p.stdout), job)
-		return err
+	dryRun := c.Bool("dry-run")
+	api := jobs.DryRun(p.stdout)
+	if !dryRun {
+		var err error
+		if api, err = jobs.OpenBatch(c.Context, jobs.BatchOptions{
+			Region: c.String("region"), Profile: c.String("profile"), EndpointURL: c.String("endpoint-url"), AppID: "s3compact-" + toolVersion(),
+		}); err != nil {
+			return err
+		}
 	}
-	api, err := jobs.OpenBatch(c.Context, jobs.BatchOptions{
-		Region: c.String("region"), Profile: c.String("profile"), EndpointURL: c.String("endpoint-url"), AppID: "s3compact-" + toolVersion(),
-	})
-	if err != nil {
-		return err
+	var submitted []string // ids
+	for _, job := range chain {
+		if n := len(submitted); n > 0 {
+			job.DependsOn = submitted[n-1:]
+		}
+		s, err := jobs.Submit(c.Context, api, job)
+		if err != nil {
+			if len(submitted) > 0 {
+				return fmt.Errorf("%w (submitted before it: %s; to take a job back: aws batch terminate-job --reason undone --job-id ID)", err, strings.Join(submitted, ", "))
+			}
+			return err
+		}
+		submitted = append(submitted, s.JobID)
+		if !dryRun {
+			if err := p.tellJob(c, job, s); err != nil {
+				return err
+			}
+		}
 	}
-	s, err := jobs.Submit(c.Context, api, job)
-	if err != nil {
-		return err
-	}
+	return nil
+}
+
+// tellJob tells of a job that was submitted.
+func (p *program) tellJob(c *cli.Context, job jobs.BatchJob, s jobs.Submission) error {
 	if c.String("output") == "json" {
 		out := newLines(p.stdout)
-		out.write(submittedLine{"submitted", s.JobID, s.JobARN, job.Name, job.Queue, s.Definition, job.ArraySize})
+		out.write(submittedLine{"submitted", s.JobID, s.JobARN, job.Name, job.Queue, s.Definition, job.ArraySize, job.DependsOn})
 		return out.err
 	}
 	children := "a plain job"
 	if job.ArraySize > 1 {
 		children = fmt.Sprintf("an array job of %d", job.ArraySize)
 	}
-	_, err = fmt.Fprintf(p.stdout, "submitted %s, %s, to the queue %s\njob id      %s\ndefinition  %s\n", job.Name, children, job.Queue, s.JobID, s.Definition)
+	if len(job.DependsOn) > 0 {
+		children += " after " + strings.Join(job.DependsOn, ", ")
+	}
+	_, err := fmt.Fprintf(p.stdout, "submitted %s, %s, to the queue %s\njob id      %s\ndefinition  %s\n", job.Name, children, job.Queue, s.JobID, s.Definition)
 	return err
 }
 

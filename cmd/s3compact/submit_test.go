@@ -104,7 +104,7 @@ func TestSubmitTellsTheJob(t *testing.T) {
 	if err := json.Unmarshal([]byte(r.stdout), &got); err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(submittedLine{"submitted", "4711", "arn:job", "s3compact-compact", "spot", "arn:definition", 4}, got); d != "" {
+	if d := cmp.Diff(submittedLine{"submitted", "4711", "arn:job", "s3compact-compact", "spot", "arn:definition", 4, nil}, got); d != "" {
 		t.Errorf("result (-want +got):\n%s", d)
 	}
 	if d := cmp.Diff([]string{"registerjobdefinition", "submitjob"}, *operations); d != "" {

@@ -18,6 +18,9 @@ type wrapped struct {
 	arguments []string
 }
 
+// locationFlags name what each child must reach.
+var locationFlags = []string{"plan", "inventory", "listing", "state", "dest", "to", "schema"}
+
 // submittable are the commands that run as jobs.
 var submittable = []string{"compact", "convert"}
 
@@ -25,7 +28,7 @@ var submittable = []string{"compact", "convert"}
 func readWrapped(app *cli.App, words []string) (wrapped, error) {
 	w := wrapped{words: words}
 	if len(words) == 0 {
-		return w, usageError("submit: name the command to run: %s", strings.Join(submittable, " or "))
+		return w, usageError("submit: name the command to run: %s, or a pipeline: s3://…/pipeline.yaml", strings.Join(submittable, " or "))
 	}
 	if w.name = words[0]; !slices.Contains(submittable, w.name) {
 		return w, usageError("submit: %q does not run as a job: write %s, and the flags of submit before it", w.name, strings.Join(submittable, " or "))
@@ -81,7 +84,7 @@ func (w *wrapped) check() error {
 	if w.name == "convert" && w.flags["plan"] == "" && w.flags["inventory"] == "" && len(w.arguments) == 0 {
 		return usageError("submit: name what to convert: s3://bucket/prefix/")
 	}
-	for _, flag := range []string{"plan", "inventory", "state", "dest", "to", "schema"} {
+	for _, flag := range locationFlags {
 		if v := w.flags[flag]; v != "" && !inventory.IsS3(v) {
 			return usageError("submit: --%s %s is on this machine, where no child can reach it: put it on S3 and name it s3://…", flag, v)
 		}

@@ -12,6 +12,12 @@ import (
 // PlansPrefix is where the plans that were carried out lie below a state's prefix.
 func PlansPrefix(state string) string { return state + "plans/" }
 
+// PipelinePlansPrefix is where the plans lie, below a state's prefix, that the
+// hotspots of a pipeline have made for its compact.
+func PipelinePlansPrefix(state, pipeline string) string {
+	return state + "pipelines/" + pipeline + "/"
+}
+
 // PlanKey is the key of a plan that was carried out, as it was given.
 func PlanKey(state, id string) string { return PlansPrefix(state) + planName(id) + ".jsonl" }
 

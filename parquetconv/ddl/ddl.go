@@ -7,6 +7,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/s3compact/s3compact/parquetconv/schema"
 	"github.com/s3compact/s3compact/parquetconv/value"
@@ -19,6 +20,7 @@ type Table struct {
 	Columns  []Column
 	// Partitions are the levels of folders, in their order.
 	Partitions []Partition
+	Today      string // 2006-01-02, in UTC
 }
 
 // Column is a column of the files.
@@ -44,7 +46,7 @@ const NullFolder = "__HIVE_DEFAULT_PARTITION__"
 // New describes a table by its schema and by the folders that it has, such as
 // "dt=2026-01-02/bucket=7".
 func New(name, location string, s *schema.Schema, folders []string) Table {
-	t := Table{Name: name, Location: location}
+	t := Table{Name: name, Location: location, Today: time.Now().UTC().Format(time.DateOnly)}
 	for _, c := range s.Columns {
 		if !c.Hidden {
 			t.Columns = append(t.Columns, Column{c.Name, c.Type})

@@ -127,6 +127,7 @@ func TestProjectionIsLeftOut(t *testing.T) {
 	}{
 		{"a day", day, []string{"dt=2026-01-01"}, true},
 		{"no day yet", day, nil, false},
+		{"a day that is yet to come", day, []string{"dt=2026-01-01", "dt=9999-12-31"}, false},
 		{"rows without a day", day, []string{"dt=2026-01-01", "dt=" + NullFolder}, false},
 		{"buckets", `{name: b, type: int32, expr: "bucket(4, s)"}`, nil, true},
 		{"a number that is no bucket", `{name: b, type: int64, expr: "n % 4"}`, []string{"b=1"}, false},

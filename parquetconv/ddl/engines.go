@@ -27,6 +27,9 @@ var hive = words{
 	},
 }
 
+// staysAsItIs stands before a statement that creates a table unless there is one.
+const staysAsItIs = "-- A table of this name that exists stays as it is. Where the schema has changed, drop it first: it is external, its files stay.\n"
+
 // athena writes CREATE EXTERNAL TABLE (Athena User Guide, "CREATE TABLE"), with
 // partition projection where it can name every folder ("Partition projection").
 func athena(t Table) (string, error) {
@@ -39,6 +42,7 @@ func athena(t Table) (string, error) {
 		return "", err
 	}
 	var b strings.Builder
+	b.WriteString(staysAsItIs)
 	projected, why := t.projection()
 	if why != "" {
 		fmt.Fprintf(&b, "-- Without partition projection: %s.\n-- New partitions are found by the second statement, or as convert --register glue://database/table adds them.\n", why)
@@ -91,6 +95,9 @@ func (t *Table) projection() (properties [][2]string, why string) {
 			if p.First == "" {
 				return nil, fmt.Sprintf("no day of %s is known yet: run convert first", p.Name)
 			}
+			if p.Last > t.Today {
+				return nil, fmt.Sprintf("%s has the day %s, which is yet to come, and projection ends with today", p.Name, p.Last)
+			}
 			properties = append(properties, [2]string{at + "type", "date"}, [2]string{at + "format", "yyyy-MM-dd"}, [2]string{at + "range", p.First + ",NOW"})
 		case p.Buckets > 0:
 			properties = append(properties, [2]string{at + "type", "integer"}, [2]string{at + "range", fmt.Sprintf("0,%d", p.Buckets-1)})
@@ -137,6 +144,7 @@ func trino(t Table) (string, error) {
 		return "", fmt.Errorf("the name %q: Trino needs catalog.schema.table, such as hive.logs.requests", t.Name)
 	}
 	var b strings.Builder
+	b.WriteString(staysAsItIs)
 	b.WriteString("-- The catalog reads microseconds with hive.timestamp-precision = MICROSECONDS; times are UTC.\n")
 	location := t.Location
 	if strings.HasPrefix(location, "/") {
@@ -174,6 +182,7 @@ func spark(t Table) (string, error) {
 		return "", err
 	}
 	var b strings.Builder
+	b.WriteString(staysAsItIs)
 	fmt.Fprintf(&b, "CREATE TABLE IF NOT EXISTS %s (\n  %s\n)\nUSING PARQUET\n", quoted(t.Name, backticks), strings.Join(columns, ",\n  "))
 	var names []string
 	for _, p := range t.Partitions {

@@ -75,8 +75,6 @@ func (e *Expr) As(t value.Type) *Expr {
 // A function of one column that comes as a dictionary is computed once for
 // each entry that the rows use. Texts share the memory of the batch only where
 // the expression is a column's name.
-//
-// It stands beside Eval until nothing evaluates row by row; then it takes that name.
 func (e *Expr) Eval(b *Batch) (arrow.Array, []Fault) {
 	if i, ok := e.column(); ok {
 		if a := b.Columns[i]; arrow.TypeEqual(a.DataType(), e.Type.Arrow()) || a.DataType().ID() == arrow.DICTIONARY {

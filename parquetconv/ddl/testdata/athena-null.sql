@@ -1,3 +1,4 @@
+-- A table of this name that exists stays as it is. Where the schema has changed, drop it first: it is external, its files stay.
 -- Without partition projection: some rows have no dt, and projection does not show their folder.
 -- New partitions are found by the second statement, or as convert --register glue://database/table adds them.
 CREATE EXTERNAL TABLE IF NOT EXISTS `logs`.`requests` (

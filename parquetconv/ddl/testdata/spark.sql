@@ -1,3 +1,4 @@
+-- A table of this name that exists stays as it is. Where the schema has changed, drop it first: it is external, its files stay.
 CREATE TABLE IF NOT EXISTS `logs`.`requests` (
   `ts` timestamp,
   `status` int,

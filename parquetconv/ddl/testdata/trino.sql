@@ -1,3 +1,4 @@
+-- A table of this name that exists stays as it is. Where the schema has changed, drop it first: it is external, its files stay.
 -- The catalog reads microseconds with hive.timestamp-precision = MICROSECONDS; times are UTC.
 CREATE TABLE IF NOT EXISTS "hive"."logs"."requests" (
   "ts" timestamp(6),

@@ -207,6 +207,35 @@ func TestUploadsAreSeenWhenComplete(t *testing.T) {
 	}
 }
 
+// TestUploadsOfAnyKey: also of those that are too long for a file's name.
+func TestUploadsOfAnyKey(t *testing.T) {
+	s, root := newStore(t)
+	for _, name := range []string{"a", "dt=1-2/%2F ü", strings.Repeat("x=", 60) + "/" + strings.Repeat("ü", 120) + "/" + strings.Repeat("%", 90)} {
+		key := root + name
+		id, err := s.CreateUpload(ctx, "", key, s3store.Attributes{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := s.UploadPart(ctx, "", key, id, 1, []byte("abc"), 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var open []s3store.Upload
+		if err := s.ListUploads(ctx, "", root, func(u s3store.Upload) error { open = append(open, u); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if len(open) != 1 || open[0].Key != key || open[0].ID != id {
+			t.Fatalf("open uploads %+v, want %s of %s", open, id, key)
+		}
+		if _, err := s.CompleteUpload(ctx, "", key, id, []s3store.Part{p}, ""); err != nil {
+			t.Fatal(err)
+		}
+		if left, _ := os.ReadDir(path(root) + "_s3compact/tmp"); len(left) != 0 {
+			t.Errorf("left in the folder of uploads: %v", left)
+		}
+	}
+}
+
 func TestKeyOfAPath(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Symlink(dir, filepath.Join(dir, "link")); err != nil {

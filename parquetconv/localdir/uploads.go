@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,12 +13,31 @@ import (
 	"github.com/s3compact/s3compact/internal/s3store"
 )
 
-// An open upload is the file <uploads>/<id>/<key>.uncommitted. Its name has no
-// extension that a reader of tables takes.
-const openSuffix = ".uncommitted"
+// An open upload is the file <uploads>/<id>-<key>.uncommitted, with the key
+// escaped, so that one folder serves all; a key that is too long for a file's
+// name goes on in folders. The name has no extension that a reader of tables
+// takes.
+const (
+	openSuffix     = ".uncommitted"
+	maxSegmentName = 200 // bytes of a key in a name; file systems take 255 for all of it
+)
 
 func (s *Store) uploadPath(key, id string) string {
-	return filepath.Join(s.uploads, filepath.Base(id), filepath.FromSlash(key)+openSuffix)
+	rest := url.PathEscape(key)
+	p := filepath.Join(s.uploads, filepath.Base(id)+"-")
+	for len(rest) > maxSegmentName {
+		p += rest[:maxSegmentName] + string(filepath.Separator)
+		rest = rest[maxSegmentName:]
+	}
+	return p + rest + openSuffix
+}
+
+// openUpload is the upload whose path below the folder of uploads is given.
+func openUpload(below string) (key, id string, ok bool) {
+	id, rest, dashed := strings.Cut(below, "-")
+	rest, open := strings.CutSuffix(rest, openSuffix)
+	key, err := url.PathUnescape(strings.ReplaceAll(rest, "/", ""))
+	return key, id, dashed && open && err == nil
 }
 
 // CreateUpload begins an upload.
@@ -121,8 +141,7 @@ func (s *Store) ListUploads(ctx context.Context, _, prefix string, fn func(s3sto
 			return err
 		}
 		below := strings.TrimPrefix(filepath.ToSlash(p), filepath.ToSlash(s.uploads)+"/")
-		id, rest, _ := strings.Cut(below, "/")
-		key, ok := strings.CutSuffix(rest, openSuffix)
+		key, id, ok := openUpload(below)
 		if !ok || !strings.HasPrefix(key, prefix) {
 			return nil
 		}

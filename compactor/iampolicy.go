@@ -61,33 +61,46 @@ func MinimalPolicy(bucket, scope string, state s3store.Location, dest *s3store.L
 	if dest != nil {
 		out, outPrefix = dest.Bucket, dest.Key+scope
 	}
-	arn := func(bucket string) string { return "arn:aws:s3:::" + bucket }
-	objects := func(bucket, prefix string) string { return arn(bucket) + "/" + escapeResource(prefix) + "*" }
-	buckets := distinct(arn(bucket), arn(out), arn(state.Bucket))
+	buckets := distinct(BucketARN(bucket), BucketARN(out), BucketARN(state.Bucket))
 	p := IAMPolicy{Version: "2012-10-17"}
 	allow := func(sid string, actions []string, resources ...string) {
 		p.Statement = append(p.Statement, IAMStatement{Sid: sid, Effect: "Allow", Action: actions, Resource: distinct(resources...)})
 	}
 	allow("Buckets", slices.Concat(listActions, settingActions), buckets...)
-	allow("OriginalsAndOutputs", slices.Concat(readActions, writeActions), objects(bucket, scope), objects(out, outPrefix))
-	allow("ReceiptsAndPlans", recordActions, objects(state.Bucket, state.Key))
-	allow("NotedUploads", []string{"s3:DeleteObject"}, objects(state.Bucket, receipt.UploadsPrefix(state.Key)))
-	allow("Claim", claimActions, arn(bucket)+"/"+receipt.ClaimKey)
-	allow("ClosedStates", []string{"s3:PutObject"}, objects(bucket, receipt.ClosedPrefix))
+	allow("OriginalsAndOutputs", slices.Concat(readActions, writeActions), ObjectsARN(bucket, scope), ObjectsARN(out, outPrefix))
+	allow("ReceiptsAndPlans", recordActions, ObjectsARN(state.Bucket, state.Key))
+	allow("NotedUploads", []string{"s3:DeleteObject"}, ObjectsARN(state.Bucket, receipt.UploadsPrefix(state.Key)))
+	allow("Claim", claimActions, ObjectARN(bucket, receipt.ClaimKey))
+	allow("ClosedStates", []string{"s3:PutObject"}, ObjectsARN(bucket, receipt.ClosedPrefix))
 	allow("Canaries", slices.Concat(readActions, writeActions),
-		objects(bucket, canaryPrefix), objects(out, canaryPrefix), objects(state.Bucket, canaryPrefix))
-	allow("DoctorOnly", doctorActions, distinct(arn(bucket), arn(out))...)
+		ObjectsARN(bucket, canaryPrefix), ObjectsARN(out, canaryPrefix), ObjectsARN(state.Bucket, canaryPrefix))
+	allow("DoctorOnly", doctorActions, distinct(BucketARN(bucket), BucketARN(out))...)
 	if len(kmsKeys) > 0 {
-		resources := make([]string, len(kmsKeys))
-		for i, k := range kmsKeys {
-			if resources[i] = k; !strings.HasPrefix(k, "arn:") {
-				resources[i] = "arn:aws:kms:*:*:key/" + k
-			}
-		}
-		allow("Keys", keyActions, resources...)
+		p.Statement = append(p.Statement, KeysStatement(kmsKeys))
 	}
 	return p
 }
+
+// KeysStatement allows the use of KMS keys for objects. They are ARNs, or ids of
+// keys of the same account and region.
+func KeysStatement(kmsKeys []string) IAMStatement {
+	resources := make([]string, len(kmsKeys))
+	for i, k := range kmsKeys {
+		if resources[i] = k; !strings.HasPrefix(k, "arn:") {
+			resources[i] = "arn:aws:kms:*:*:key/" + k
+		}
+	}
+	return IAMStatement{Sid: "Keys", Effect: "Allow", Action: keyActions, Resource: resources}
+}
+
+// BucketARN is a bucket as a resource of IAM.
+func BucketARN(bucket string) string { return "arn:aws:s3:::" + bucket }
+
+// ObjectARN is one object as a resource of IAM.
+func ObjectARN(bucket, key string) string { return BucketARN(bucket) + "/" + escapeResource(key) }
+
+// ObjectsARN is all objects below a prefix as a resource of IAM.
+func ObjectsARN(bucket, prefix string) string { return ObjectARN(bucket, prefix) + "*" }
 
 // canaryPrefix is where the canaries lie in each bucket.
 const canaryPrefix = "_s3compact/canary/"

@@ -105,13 +105,37 @@ func TestSubmitToMoto(t *testing.T) {
 	}
 }
 
+// TestChainOnMoto submits a job that waits for another one.
+func TestChainOnMoto(t *testing.T) {
+	api, url := startMoto(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	j := arrayJob()
+	j.Container.StopTimeout, j.ArraySize = 0, 1
+	first, err := Submit(ctx, api, j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j.ArraySize, j.DependsOn = 4, []string{first.JobID}
+	second, err := Submit(ctx, api, j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]motoDependency{{first.JobID}}, describeJob(ctx, t, url, second.JobID).DependsOn); d != "" {
+		t.Errorf("the second job depends on (-want +got):\n%s", d)
+	}
+}
+
 // motoJob is what DescribeJobs tells of a job. It is read without the SDK, which
 // does not take moto's vCPUs, 2.0, for a whole number.
 type motoJob struct {
 	JobDefinition   string
 	ArrayProperties struct{ Size int }
+	DependsOn       []motoDependency
 	Container       struct{ Command []string }
 }
+
+type motoDependency struct{ JobID string }
 
 func describeJob(ctx context.Context, t *testing.T, url, id string) motoJob {
 	t.Helper()

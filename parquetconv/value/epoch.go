@@ -49,7 +49,8 @@ const maxFraction = 30
 // What is less than a microsecond is cut off, towards the past.
 func ParseLayout(s []byte, layout string) (int64, *Bad) {
 	t, err := time.ParseInLocation(layout, string(s), time.UTC)
-	if err != nil {
+	// Package time takes an offset of 24 hours, which no zone has.
+	if _, offset := t.Zone(); err != nil || offset >= secondsPerDay || offset <= -secondsPerDay {
 		return 0, bad(ReasonSyntax, "%s is no time as %q", quote(s), layout)
 	}
 	t = t.UTC()

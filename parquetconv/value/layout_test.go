@@ -49,6 +49,27 @@ func TestParseTimeLayout(t *testing.T) {
 	}
 }
 
+// TestTextThatIsNotOfTheLayout: what package time takes is not all right.
+func TestTextThatIsNotOfTheLayout(t *testing.T) {
+	for _, c := range []struct{ strftime, text string }{
+		{"%FT%T%z", "2026-01-02T03:04:05+2400"},
+		{"%FT%T%:z", "2026-01-02T03:04:05-24:00"},
+		{"%F %T", "2026-01-02 03:04:60"},
+		{"%F %T", "2026-01-02 24:00:00"},
+		{"%F", "2026-02-29"},
+		{"%F", "2026-2-9"},
+		{"%F", "0000-01-01"},
+	} {
+		layout, err := ParseTimeLayout(c.strftime)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if micros, bad := ParseLayout([]byte(c.text), layout); bad == nil {
+			t.Errorf("%q reads %q as %d", c.strftime, c.text, micros)
+		}
+	}
+}
+
 // FuzzTimeLayout: what a layout writes it reads again as the same day.
 func FuzzTimeLayout(f *testing.F) {
 	for _, s := range []string{"%d/%b/%Y:%H:%M:%S %z", "%F %T.%f", "%A %e %b %y GMT", "%Y.%j", "x%-d%-m%Y", "%I%p%F"} {

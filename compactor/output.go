@@ -7,7 +7,6 @@ import (
 	"io"
 	"sync"
 
-	"github.com/klauspost/compress/gzip"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/s3compact/s3compact/internal/receipt"
@@ -41,9 +40,9 @@ type outputWriter struct {
 	joiner *singlegzip.Joiner // of an output of one gzip member
 	packer *packer            // of text; nil where there is none
 
-	recompress    int         // level with which all text is compressed anew; 0: not
-	recompressing bool        // the packer has begun, and has not ended
-	inflater      gzip.Reader // of members whose text is compressed anew
+	recompress    int              // level with which all text is compressed anew; 0: not
+	recompressing bool             // the packer has begun, and has not ended
+	inflater      *validate.Prover // of members whose text is compressed anew
 	members       []receipt.Member
 
 	buf     []byte

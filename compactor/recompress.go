@@ -27,7 +27,7 @@ func (w *outputWriter) appendText(record receipt.Member, plain bool, body io.Rea
 	if plain {
 		_, err = io.Copy(to, stored)
 	} else {
-		err = inflateTo(to, &w.inflater, stored)
+		err = w.inflate(to, stored)
 	}
 	if err != nil {
 		return fmt.Errorf("join %s: %w", record.Key, err)
@@ -44,6 +44,20 @@ func (w *outputWriter) appendText(record receipt.Member, plain bool, body io.Rea
 	}
 	w.members = append(w.members, record)
 	return nil
+}
+
+// inflate writes the text of a proven member. It is proven once more: a reader of
+// another kind might refuse a header that the proof allows.
+func (w *outputWriter) inflate(to io.Writer, stored io.Reader) error {
+	if w.inflater == nil {
+		w.inflater = validate.NewProver()
+	}
+	w.inflater.EachData = func(b []byte) error {
+		_, err := to.Write(b)
+		return err
+	}
+	_, err := w.inflater.GzipStream(stored)
+	return err
 }
 
 // addText adds a member's text, and the newline behind it.

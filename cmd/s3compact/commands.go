@@ -17,5 +17,6 @@ func (p *program) commands() []*cli.Command {
 		p.ddlCommand(),
 		p.runCommand(),
 		p.submitCommand(),
+		p.infraCommand(),
 	}
 }

@@ -11,9 +11,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/s3compact/s3compact/internal/s3test"
-	"github.com/s3compact/s3compact/internal/s3test/fault"
 )
 
 // TestRunDoesOnlyWhatIsNew carries a pipeline out, again, and once more after a
@@ -75,45 +72,15 @@ func TestRunDoesOnlyWhatIsNew(t *testing.T) {
 	if s := third.of("convert"); s["rows_in"] != 12.0 {
 		t.Errorf("convert of the next day: %v", s)
 	}
-	if plans := l.plans(); len(plans) != 2 {
-		t.Errorf("plans %v", plans)
+	plans = l.plans()
+	if len(plans) != 2 {
+		t.Fatalf("plans %v", plans)
+	}
+	if steps := l.run("--only", "compact", "--dry-run").ending().Steps; steps[0].Plan != "s3://"+l.bucket+"/"+plans[1] {
+		t.Errorf("compact alone took another plan than the newest: %+v", steps)
 	}
 	if got := tableIDs(t, l.store, l.tables, "app/"); len(got) != len(ids)+12 {
 		t.Errorf("the table has %d records, want %d", len(got), len(ids)+12)
-	}
-}
-
-// TestRunKilledBetweenTheSteps ends the program as soon as the plan is there,
-// and carries the pipeline out again.
-func TestRunKilledBetweenTheSteps(t *testing.T) {
-	l := newPipelineLake(t)
-	before, ids := l.data(), l.requestIDs()
-	server := s3test.Start(t)
-	proxy, err := fault.Start(server.Endpoint)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = proxy.Close() })
-	var w *worker
-	started := make(chan struct{})
-	proxy.Add(&fault.Rule{
-		Match: func(r *fault.Request) bool {
-			return r.Op == "PutObject" && strings.HasPrefix(r.Key, "_s3compact/pipelines/")
-		},
-		Fault: fault.After(func(*fault.Exchange) { <-started; w.kill() }),
-	})
-	w = startWorker(t, server.Env(), proxy, "run", l.file, "--yes", "--output", "json")
-	close(started)
-	if r := w.wait(); r.code != -1 || len(l.plans()) != 1 || !maps.Equal(before, l.data()) {
-		t.Fatalf("the run ended by itself (exit %d), or was not between the steps: plans %v; %s", r.code, l.plans(), tail(r.stderr))
-	}
-	again := l.run("--yes")
-	if steps := again.ending().Steps; again.code != exitRefused || !steps[0].PlanReused {
-		t.Errorf("exit %d, steps %+v: %s", again.code, steps, tail(again.stderr))
-	}
-	l.checkCompacted(before)
-	if got := tableIDs(t, l.store, l.tables, "app/"); !slices.Equal(got, ids) {
-		t.Errorf("the table has %d records, want %d", len(got), len(ids))
 	}
 }
 
@@ -225,40 +192,6 @@ func TestRunOnlyCompactNeedsThePlan(t *testing.T) {
 	}
 }
 
-// TestRunKeepsThePlanWhereTheFileSays: there a newer report replaces the plan, and nothing else is replaced.
-func TestRunKeepsThePlanWhereTheFileSays(t *testing.T) {
-	for _, kind := range []string{"s3", "file"} {
-		t.Run(kind, func(t *testing.T) {
-			l := newPipelineLake(t)
-			at := "s3://" + l.tables + "/_plans/app.jsonl"
-			if kind == "file" {
-				at = filepath.Join(t.TempDir(), "app.jsonl")
-			}
-			text, _, err := l.store.ReadAll(t.Context(), l.tables, "_pipelines/app.yaml", 1<<20)
-			if err != nil {
-				t.Fatal(err)
-			}
-			l.write(strings.Replace(string(text), "hotspots:\n", "hotspots:\n  plan: "+at+"\n", 1))
-			for i, want := range []bool{false, true, false} {
-				if i == 2 {
-					l.add("20001/", 12)
-					l.report()
-				}
-				r := l.run("--yes")
-				if s := r.ending().Steps[0]; s.PlanReused != want || s.Plan != at {
-					t.Errorf("run %d: %+v, %s", i, s, tail(r.stderr))
-				}
-				if s := r.of("compact"); s["objects_in"] != []float64{60, 0, 12}[i] {
-					t.Errorf("run %d: compact %v", i, s)
-				}
-			}
-			if plans := l.plans(); len(plans) > 0 {
-				t.Errorf("plans in the state as well: %v", plans)
-			}
-		})
-	}
-}
-
 func TestRunAsksOnce(t *testing.T) {
 	l := newPipelineLake(t)
 	before := l.keys()
@@ -323,6 +256,10 @@ func TestRunOfLocalFiles(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(folder, "table")); err == nil {
 		t.Error("a dry run made the table")
+	}
+	r = s3compact("run", file, "--deadline", "2026-01-01T00:00:00Z")
+	if r.code != exitResumable || strings.Contains(r.stdout, "== hotspots") {
+		t.Errorf("after the deadline: exit %d, %s", r.code, r.stdout)
 	}
 	r = s3compact("run", file)
 	if r.code != exitRefused || !strings.Contains(r.stdout, "== hotspots\n") || !strings.Contains(r.stdout, "convert   done, but some were refused, ") {

@@ -27,7 +27,8 @@ func (t *taken) stay() []span {
 	return spans
 }
 
-// kept is a copy of what of an array stays. A dictionary stays as it is.
+// kept is a copy of what of an array stays, with its nulls counted: the column
+// may be one that has none any more. A dictionary stays as it is.
 func kept(a arrow.Array, stay []span) (arrow.Array, error) {
 	if d, ok := a.(*array.Dictionary); ok {
 		indices, err := kept(d.Indices(), stay)
@@ -37,13 +38,17 @@ func kept(a arrow.Array, stay []span) (arrow.Array, error) {
 		return array.NewDictionaryArray(d.DataType(), indices, d.Dictionary()), nil
 	}
 	if len(stay) == 0 {
-		return array.NewSlice(a, 0, 0), nil
+		stay = []span{{0, 0}}
 	}
 	slices := make([]arrow.Array, len(stay))
 	for i, s := range stay {
 		slices[i] = array.NewSlice(a, int64(s.from), int64(s.to))
 	}
-	return array.Concatenate(slices, memory.DefaultAllocator)
+	out, err := array.Concatenate(slices, memory.DefaultAllocator)
+	if err == nil {
+		out.NullN() // counts them, and notes the count in the array's data
+	}
+	return out, err
 }
 
 func stringArray(texts []string) arrow.Array {

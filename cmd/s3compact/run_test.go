@@ -182,11 +182,7 @@ func TestRunOnlyCompactNeedsThePlan(t *testing.T) {
 			t.Fatalf("%s: exit %d, %s", step, r.code, tail(r.stderr))
 		}
 	}
-	text, _, err := l.store.ReadAll(t.Context(), l.tables, "_pipelines/app.yaml", 1<<20)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.write(strings.Replace(string(text), `match: "*.gz"`, "match: \"*.gz\"\n  min-objects: 30", 1))
+	l.edit(`match: "*.gz"`, "match: \"*.gz\"\n  min-objects: 30")
 	if r := l.run("--only", "compact", "--yes"); r.code != exitFailed || !strings.Contains(r.stderr, "no plan of these hotspots") {
 		t.Errorf("with other thresholds: exit %d, %s", r.code, tail(r.stderr))
 	}
@@ -225,11 +221,7 @@ func TestRunStops(t *testing.T) {
 		t.Errorf("after the deadline something was done (-before +after):\n%s", d)
 	}
 	// A step that fails keeps the next one from running.
-	text, _, err := l.store.ReadAll(t.Context(), l.tables, "_pipelines/app.yaml", 1<<20)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.write(strings.Replace(string(text), "min-age: 0s", "dest: s3://"+l.bucket+"-is-not-there/", 1))
+	l.edit("min-age: 0s", "dest: s3://"+l.bucket+"-is-not-there/")
 	r := l.run("--yes")
 	if got := r.codes(); r.code == exitDone || r.code == exitRefused || strings.Contains(got, "convert") {
 		t.Errorf("exit %d, steps %s", r.code, got)

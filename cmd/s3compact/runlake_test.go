@@ -23,7 +23,7 @@ type pipelineLake struct {
 	*lake
 	reports, tables string // buckets
 	days            int    // reports so far
-	file            string // the pipeline's location
+	file, text      string // the pipeline's location, and what it says
 }
 
 func newPipelineLake(t *testing.T) *pipelineLake {
@@ -33,7 +33,7 @@ func newPipelineLake(t *testing.T) *pipelineLake {
 	l.reports, l.tables = server.Bucket(t), server.Bucket(t)
 	l.put(l.tables, "_schemas/app.yaml", []byte(logSchema))
 	l.report()
-	l.file = l.write(fmt.Sprintf(`version: 1
+	l.write(fmt.Sprintf(`version: 1
 name: app-logs
 hotspots:
   inventory: s3://%s/inventory/%s/daily/
@@ -53,10 +53,13 @@ batch:
 }
 
 // write puts a pipeline where everybody finds it.
-func (l *pipelineLake) write(text string) (location string) {
+func (l *pipelineLake) write(text string) {
 	l.put(l.tables, "_pipelines/app.yaml", []byte(text))
-	return "s3://" + l.tables + "/_pipelines/app.yaml"
+	l.file, l.text = "s3://"+l.tables+"/_pipelines/app.yaml", text
 }
+
+// edit changes the pipeline in one place.
+func (l *pipelineLake) edit(old, changed string) { l.write(strings.Replace(l.text, old, changed, 1)) }
 
 func (l *pipelineLake) put(bucket, key string, body []byte) {
 	l.t.Helper()

@@ -104,11 +104,7 @@ func TestRunKeepsThePlanWhereTheFileSays(t *testing.T) {
 			if kind == "file" {
 				at = filepath.Join(t.TempDir(), "app.jsonl")
 			}
-			text, _, err := l.store.ReadAll(t.Context(), l.tables, "_pipelines/app.yaml", 1<<20)
-			if err != nil {
-				t.Fatal(err)
-			}
-			l.write(strings.Replace(string(text), "hotspots:\n", "hotspots:\n  plan: "+at+"\n", 1))
+			l.edit("hotspots:\n", "hotspots:\n  plan: "+at+"\n")
 			for i, want := range []bool{false, true, false} {
 				if i == 2 {
 					l.add("20001/", 12)
@@ -158,5 +154,17 @@ func TestRunConvertsThePlan(t *testing.T) {
 	}
 	if got := tableIDs(t, l.store, l.tables, "app/"); !slices.Equal(got, ids) {
 		t.Errorf("the table has %d records, want %d", len(got), len(ids))
+	}
+}
+
+// TestRunConvertsFromTheReport: the sources of the report are found, though
+// compact has joined them since.
+func TestRunConvertsFromTheReport(t *testing.T) {
+	l := newPipelineLake(t)
+	ids := l.requestIDs()
+	l.edit("convert:\n", fmt.Sprintf("convert:\n  inventory: s3://%s/inventory/%s/daily/\n", l.reports, l.bucket))
+	r := l.run("--yes")
+	if got := tableIDs(t, l.store, l.tables, "app/"); r.code != exitRefused || !slices.Equal(got, ids) {
+		t.Errorf("exit %d, the table has %d records, want %d: %s", r.code, len(got), len(ids), tail(r.stderr))
 	}
 }

@@ -44,6 +44,9 @@ func Close(ctx context.Context, s Store, o Options) (CloseSummary, error) {
 		return sum, err
 	}
 	if !x.layout.Closed {
+		if err := x.nothingKept(ctx); err != nil {
+			return sum, err
+		}
 		if err := writeClosed(ctx, s, x.o.State); err != nil {
 			return sum, err
 		}
@@ -76,6 +79,42 @@ func Close(ctx context.Context, s Store, o Options) (CloseSummary, error) {
 	}
 	sum.ClaimDeleted, err = x.releaseClaim(ctx)
 	return sum, err
+}
+
+// nothingKept is an error where originals that were kept lie beside their outputs.
+// No other state knows of them: it would join them into outputs once more, and every
+// record would be there twice for good. Under a dest readers see outputs alone.
+func (x *restorer) nothingKept(ctx context.Context) error {
+	if x.o.Dest != nil {
+		return nil
+	}
+	ids, err := x.st.groupIDs(ctx)
+	if err != nil {
+		return err
+	}
+	eg, ectx := errgroup.WithContext(ctx)
+	eg.SetLimit(x.o.GroupsAtOnce)
+	for _, gid := range ids {
+		eg.Go(func() error {
+			log, err := x.st.readLogByID(ectx, gid)
+			if err != nil || log.entry == nil {
+				return err
+			}
+			g := &group{r: &run{st: x.st}, prefix: log.group, log: log}
+			kept := log.entry.Keep
+			if log.entry.Kind != receipt.Commit { // of a commit they are those that it ends
+				if err := g.kept.read(ectx, g, log.entry.Kept, log.entry.Live); err != nil {
+					return err
+				}
+				kept = kept || len(g.kept.hashes) > 0
+			}
+			if kept {
+				return fmt.Errorf("group %q: originals that were kept lie beside their outputs, and the next state would join them again, so that every record were there twice: delete them with compact --delete-kept, or the outputs with restore, then close: %w", log.group, ErrUsage)
+			}
+			return nil
+		})
+	}
+	return eg.Wait()
 }
 
 // enforcedForClose asks the endpoint what it enforces: closing relies on

@@ -235,6 +235,64 @@ func TestCloseDeletesDeadOutputs(t *testing.T) {
 	sameRecords(t, "closed", before, b.records(""))
 }
 
+// TestCloseLeavesNothingKept: the next state would join kept originals once more.
+func TestCloseLeavesNothingKept(t *testing.T) {
+	closeAlone := func(b *bucket) error {
+		o := b.closing()
+		o.AssumeAlone = true
+		_, err := Close(context.Background(), b.store, o)
+		return err
+	}
+	for name, end := range map[string]func(b *bucket){
+		"deleted": func(b *bucket) {
+			o := b.options()
+			o.DeleteKept = true
+			b.mustCompact(o, "app/")
+		},
+		"restored": func(b *bucket) { b.mustRestore(b.restoreOptions()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBucket(t)
+			b.fill("app/", 3)
+			b.fill("other/", 3)
+			before := b.records("")
+			keep := b.options()
+			keep.Keep = true
+			b.mustCompact(keep, "app/")
+			b.mustCompact(b.options(), "other/")
+			if err := closeAlone(b); !errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), "--delete-kept") {
+				t.Fatalf("with kept originals: %v", err)
+			}
+			end(b) // the state is still in use
+			if err := closeAlone(b); err != nil {
+				t.Fatal(err)
+			}
+			next := b.options()
+			next.State.Key = "_next/"
+			b.mustCompact(next, "app/")
+			sameRecords(t, "by the next state", before, b.records(""))
+		})
+	}
+	b := newBucket(t)
+	b.fill("app/", 3)
+	keep := b.options()
+	keep.Keep = true
+	if _, _, err := b.compact(crashAt(b, "complete", "app/"), keep, "app/"); err == nil {
+		t.Fatal("the run was not stopped")
+	}
+	if err := closeAlone(b); !errors.Is(err, ErrUsage) {
+		t.Errorf("with a commit that keeps: %v", err)
+	}
+	b = newBucket(t)
+	b.fill("app/", 3)
+	keep = b.options()
+	keep.Keep, keep.Dest = true, &s3store.Location{Bucket: b.name, Key: "joined/"}
+	b.mustCompact(keep, "app/")
+	if err := closeAlone(b); err != nil {
+		t.Errorf("outputs elsewhere: %v", err)
+	}
+}
+
 // TestCloseWithoutAClaim: that the claim is gone says nothing of what is left to
 // do, or may still come. Only a closed layout that has settled does.
 func TestCloseWithoutAClaim(t *testing.T) {

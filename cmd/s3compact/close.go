@@ -17,6 +17,8 @@ func (p *program) closeCommand() *cli.Command {
 		Description: "After it nothing is compacted with the state any more. What earlier runs have committed is finished,\n" +
 			"outputs that were given up are deleted, and the claim on the bucket is given back. Receipts and outputs\n" +
 			"stay, for verify and for copies of originals (restore --to). Needed to group a prefix otherwise.\n" +
+			"Originals that --keep-originals left beside their outputs have to be deleted first (compact --delete-kept), or\n" +
+			"their outputs (restore).\n" +
 			"It takes two calls: requests of earlier workers need 17 minutes to run out, until then it exits 75;\n" +
 			"three where a commit turns out to be one that can't be carried out.\n\n" +
 			examples(

@@ -1,11 +1,15 @@
 package parquetconv
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/klauspost/compress/gzip"
 
 	"github.com/s3compact/s3compact/parquetconv/schema"
 )
@@ -57,6 +61,49 @@ func TestPartitionsFromKeys(t *testing.T) {
 	}
 	if !strings.Contains(behind, "the server `web-7` and stand in `region=eu-west-1/dt=2026-01-02/`") {
 		t.Error("the page says otherwise")
+	}
+}
+
+// TestSourceKeyOfAFile is its path, as schema check shows it too; also in the rejects.
+func TestSourceKeyOfAFile(t *testing.T) {
+	f := newFolder(t)
+	file := filepath.Join(f.root, "src", "a.json")
+	if err := os.WriteFile(file, []byte("{\"id\":1}\n{\"id\":\"x\"}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o := f.options(t, func(s Store) Store { return s })
+	var err error
+	if o.Schema, err = schema.Parse([]byte("version: 1\ncolumns:\n  - {name: id, type: int64, on_bad: reject}\n  - {name: key, type: string, expr: _source_key}\n"), nil); err != nil {
+		t.Fatal(err)
+	}
+	mustRun(t, o)
+	out := filepath.Join(f.root, "out")
+	files, err := filepath.Glob(filepath.Join(out, "*.parquet"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("files %v, %v", files, err)
+	}
+	b, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := parquetRows(t, b); len(got) != 1 || got[0] != "id=1 key="+file {
+		t.Errorf("rows %q", got)
+	}
+	rejects, err := filepath.Glob(filepath.Join(out, "_s3compact", "rejects", "*.jsonl.gz"))
+	if err != nil || len(rejects) != 1 {
+		t.Fatalf("rejects %v, %v", rejects, err)
+	}
+	body, err := os.ReadFile(rejects[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	zr, err := gzip.NewReader(bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, err := io.ReadAll(zr)
+	if err != nil || !strings.Contains(string(line), fmt.Sprintf(`"key":%q`, file)) {
+		t.Errorf("rejects %s, %v", line, err)
 	}
 }
 

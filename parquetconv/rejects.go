@@ -14,6 +14,14 @@ import (
 // origin names an original as it was first stored.
 type origin struct{ bucket, key, etag string }
 
+// sourceKey is what its rows, and rejects, tell of it: the key, or the path of a local file.
+func (o origin) sourceKey() string {
+	if o.bucket == "" {
+		return "/" + o.key
+	}
+	return o.key
+}
+
 // rejectWriter writes the rejected rows of a batch as gzip JSON lines.
 type rejectWriter struct {
 	temp *os.File
@@ -61,7 +69,7 @@ func (w *rejectWriter) add(from origin, rejects []rows.Reject) error {
 		w.first += ": " + r.Detail
 	}
 	for _, r := range rejects {
-		line := rejectLine{Bucket: from.bucket, Key: from.key, ETag: from.etag, Offset: r.Offset, Column: r.Column, Reason: r.Reason, Detail: r.Detail}
+		line := rejectLine{Bucket: from.bucket, Key: from.sourceKey(), ETag: from.etag, Offset: r.Offset, Column: r.Column, Reason: r.Reason, Detail: r.Detail}
 		if utf8.Valid(r.Raw) {
 			line.Raw = string(r.Raw)
 		} else {

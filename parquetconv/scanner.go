@@ -220,7 +220,7 @@ func (sc *scanner) loadBig(ctx context.Context, o, at *original) error {
 // begin says that the text of an original comes next, from its byte at an offset.
 func (sc *scanner) begin(o *original, offset int64) {
 	sc.rest, sc.restWant = sc.rest[:0], 0
-	sc.decoder.Begin(o.number, rows.Source{Key: o.key, ETag: o.etag, OffsetBytes: offset})
+	sc.decoder.Begin(o.number, rows.Source{Key: o.sourceKey(), ETag: o.etag, OffsetBytes: offset})
 }
 
 // decode reads rows from text and hands on each block that is full. It returns

@@ -1,6 +1,7 @@
 package infra
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -136,8 +137,16 @@ func file(t *testing.T, f Format, r Request, name string) string {
 // decode reads a file of YAML as other readers of YAML do.
 func decode(t *testing.T, text string, into any) {
 	t.Helper()
-	if err := yaml.Unmarshal([]byte(text), into); err != nil {
-		t.Fatalf("%v", err)
+	var tree any
+	if err := yaml.Unmarshal([]byte(text), &tree); err != nil {
+		t.Fatal(err)
+	}
+	b, err := json.Marshal(tree)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(b, into); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -184,6 +193,10 @@ func TestStepsRunInTurn(t *testing.T) {
 	definition := stack.Resources.StateMachine.Properties.Definition
 	var order []string
 	for name := definition.StartAt; name != ""; name = definition.States[name].Next {
+		submits := definition.States[name].Parameters.JobDefinition
+		if job := stack.Resources.StateMachine.Properties.DefinitionSubstitutions[strings.Trim(submits, "${}")]; !strings.EqualFold(job, name+"Job") {
+			t.Errorf("the state %s submits %s, which is %q", name, submits, job)
+		}
 		order = append(order, fmt.Sprintf("%s %d", name, definition.States[name].Parameters.ArrayProperties.Size))
 	}
 	if d := cmp.Diff([]string{"hotspots 0", "compact 100", "convert 100"}, order); d != "" {
@@ -209,52 +222,68 @@ func TestTriedAgainAsSubmit(t *testing.T) {
 	}
 }
 
+// TestPolicyArrives: the role of the jobs is allowed what was asked, whatever
+// is in the names.
+func TestPolicyArrives(t *testing.T) {
+	want := nasty(t).Permissions
+	var stack stack
+	decode(t, file(t, CloudFormation, nasty(t), "template.yaml"), &stack)
+	var policy struct{ Statement []Statement }
+	if err := json.Unmarshal([]byte(file(t, Slurm, nasty(t), "policy.json")), &policy); err != nil {
+		t.Fatal(err)
+	}
+	for name, got := range map[string][]Statement{
+		"template.yaml": stack.Resources.JobRole.Properties.Policies[0].PolicyDocument.Statement, "policy.json": policy.Statement,
+	} {
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%s (-want +got):\n%s", name, d)
+		}
+	}
+}
+
 // stack is what the tests ask of a stack.
 type stack struct {
 	Resources struct {
 		JobRole struct {
 			Properties struct {
 				Policies []struct {
-					PolicyDocument struct{ Statement []map[string]any } `yaml:"PolicyDocument"`
-				} `yaml:"Policies"`
-			} `yaml:"Properties"`
-		} `yaml:"JobRole"`
-		HotspotsJob  job `yaml:"HotspotsJob"`
-		CompactJob   job `yaml:"CompactJob"`
-		ConvertJob   job `yaml:"ConvertJob"`
+					PolicyDocument struct{ Statement []Statement }
+				}
+			}
+		}
+		HotspotsJob  job
+		CompactJob   job
+		ConvertJob   job
 		StateMachine struct {
 			Properties struct {
-				Definition struct {
-					StartAt string           `yaml:"StartAt"`
-					States  map[string]state `yaml:"States"`
-				} `yaml:"Definition"`
-			} `yaml:"Properties"`
-		} `yaml:"StateMachine"`
-	} `yaml:"Resources"`
+				DefinitionSubstitutions map[string]string
+				Definition              struct {
+					StartAt string
+					States  map[string]state
+				}
+			}
+		}
+	}
 }
 
 type job struct {
 	Properties struct {
 		RetryStrategy struct {
-			Attempts       int                 `yaml:"Attempts"`
-			EvaluateOnExit []map[string]string `yaml:"EvaluateOnExit"`
-		} `yaml:"RetryStrategy"`
+			Attempts       int
+			EvaluateOnExit []map[string]string
+		}
 		ContainerProperties struct {
-			Command     []string `yaml:"Command"`
-			Environment []struct {
-				Name  string `yaml:"Name"`
-				Value string `yaml:"Value"`
-			} `yaml:"Environment"`
-		} `yaml:"ContainerProperties"`
-	} `yaml:"Properties"`
+			Command     []string
+			Environment []struct{ Name, Value string }
+		}
+	}
 }
 
 type state struct {
-	Next       string `yaml:"Next"`
-	End        bool   `yaml:"End"`
+	Next       string
+	End        bool
 	Parameters struct {
-		ArrayProperties struct {
-			Size int `yaml:"Size"`
-		} `yaml:"ArrayProperties"`
-	} `yaml:"Parameters"`
+		JobDefinition   string
+		ArrayProperties struct{ Size int }
+	}
 }

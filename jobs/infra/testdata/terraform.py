@@ -66,4 +66,4 @@ for reference, attribute in sorted(references):
     elif attribute and attribute not in attributes[reference]:
         faults.append(f"{reference} has no attribute {attribute}")
 print(len(references), "references")
-sys.exit("\n".join(faults))
+sys.exit("\n".join(faults) or 0)

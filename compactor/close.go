@@ -101,14 +101,16 @@ func (x *restorer) nothingKept(ctx context.Context) error {
 				return err
 			}
 			g := &group{r: &run{st: x.st}, prefix: log.group, log: log}
-			kept := log.entry.Keep
-			if log.entry.Kind != receipt.Commit { // of a commit they are those that it ends
-				if err := g.kept.read(ectx, g, log.entry.Kept, log.entry.Live); err != nil {
+			before := log.entry
+			if before.Kind == receipt.Commit && log.head > 1 { // the entry before it sums up
+				if before, err = x.st.readEntry(ectx, gid, log.head-1); err != nil {
 					return err
 				}
-				kept = kept || len(g.kept.hashes) > 0
 			}
-			if kept {
+			if err := g.kept.read(ectx, g, before.Kept, before.Live); err != nil {
+				return err
+			}
+			if log.entry.Keep || len(g.kept.hashes) > 0 {
 				return fmt.Errorf("group %q: originals that were kept lie beside their outputs, and the next state would join them again, so that every record were there twice: delete them with compact --delete-kept, or the outputs with restore, then close: %w", log.group, ErrUsage)
 			}
 			return nil

@@ -273,19 +273,26 @@ func TestCloseLeavesNothingKept(t *testing.T) {
 			sameRecords(t, "by the next state", before, b.records(""))
 		})
 	}
+	for _, before := range []bool{false, true} { // the commit that keeps is open, or another one behind it
+		b := newBucket(t)
+		b.fill("app/", 3)
+		o := b.options()
+		if o.Keep = true; before {
+			b.mustCompact(o, "app/")
+			o.Keep = false
+			b.put("app/more-1.json.gz", gz("{}"))
+			b.put("app/more-2.json.gz", gz("{}"))
+		}
+		if _, _, err := b.compact(crashAt(b, "complete", "app/"), o, "app/"); err == nil {
+			t.Fatal("the run was not stopped")
+		}
+		if err := closeAlone(b); !errors.Is(err, ErrUsage) {
+			t.Errorf("with an open commit, others before it %t: %v", before, err)
+		}
+	}
 	b := newBucket(t)
 	b.fill("app/", 3)
 	keep := b.options()
-	keep.Keep = true
-	if _, _, err := b.compact(crashAt(b, "complete", "app/"), keep, "app/"); err == nil {
-		t.Fatal("the run was not stopped")
-	}
-	if err := closeAlone(b); !errors.Is(err, ErrUsage) {
-		t.Errorf("with a commit that keeps: %v", err)
-	}
-	b = newBucket(t)
-	b.fill("app/", 3)
-	keep = b.options()
 	keep.Keep, keep.Dest = true, &s3store.Location{Bucket: b.name, Key: "joined/"}
 	b.mustCompact(keep, "app/")
 	if err := closeAlone(b); err != nil {

@@ -206,6 +206,7 @@ func (b *bench) run(ctx context.Context, trials []trial, repeats int) (*report, 
 		r.Results = append(r.Results, results...)
 		if b.size == full {
 			r.Verdicts = append(r.Verdicts, t.judge(results)...)
+			r.Verdicts = append(r.Verdicts, t.judgeBase(r.Results)...)
 		}
 	}
 	if b.wantsCost() {

@@ -28,7 +28,11 @@ type trial struct {
 	// CountSlack more; 0: none.
 	MostCount  float64
 	CountSlack int64
-	Contenders []contender
+	// LeastOfBase is the goal for our rate over our own one for another input, Base,
+	// that is measured before; 0: none.
+	LeastOfBase float64
+	Base        string
+	Contenders  []contender
 }
 
 // contender is one way to do it: commands that are run each in a process of
@@ -226,6 +230,25 @@ func (t *trial) judge(results []result) []verdict {
 		}
 	}
 	return vs
+}
+
+// judgeBase holds our rate against our own one for another input.
+func (t *trial) judgeBase(results []result) []verdict {
+	rate := map[string]float64{}
+	for _, r := range results {
+		if r.Section == t.Section && r.Ours && r.Part == "" && r.Missing == "" {
+			rate[r.Input] = max(rate[r.Input], r.Rate)
+		}
+	}
+	if t.LeastOfBase == 0 || rate[t.Base] == 0 || rate[t.Input] == 0 {
+		return nil
+	}
+	share := rate[t.Input] / rate[t.Base]
+	met := share >= t.LeastOfBase
+	return []verdict{{
+		Section: t.Section, Input: t.Input, Goal: fmt.Sprintf("at least %.2f × our own rate for %s", t.LeastOfBase, t.Base),
+		Value: fmt.Sprintf("%.2f ×", share), Met: met, Enough: met,
+	}}
 }
 
 // judgePart judges one part of the program, or the whole (""). Of several ways

@@ -114,6 +114,20 @@ func TestJudgeCPU(t *testing.T) {
 	}
 }
 
+func TestJudgeBase(t *testing.T) {
+	tr := trial{Section: "convert", Input: "many", Base: "few", LeastOfBase: 0.7}
+	few, slow := result{Section: "convert", Input: "few", Ours: true, Rate: 10}, result{Section: "convert", Input: "many", Rate: 1}
+	for rate, met := range map[float64]bool{7: true, 6.9: false} {
+		got := tr.judgeBase([]result{few, slow, {Section: "convert", Input: "many", Ours: true, Rate: rate}})
+		if len(got) != 1 || got[0].Met != met || got[0].Enough != met {
+			t.Errorf("%v of 10: %+v", rate, got)
+		}
+	}
+	if got := tr.judgeBase([]result{few, slow}); got != nil {
+		t.Errorf("of what was not measured: %+v", got)
+	}
+}
+
 func TestEveryContenderRunsAndIsChecked(t *testing.T) {
 	answer := filepath.Join(t.TempDir(), "answer")
 	touch := []string{"touch", answer}

@@ -42,35 +42,22 @@ func (r *pipelineRun) handover(ctx context.Context) (h handover, err error) {
 	if err != nil {
 		return h, err
 	}
-	inPlace := h.flags.plan.String() != ""
-	if !inventory.IsS3(h.flags.inventory) && inPlace && !h.flags.plan.onS3() {
-		return h, h.find(ctx, r)
+	if inventory.IsS3(h.flags.inventory) || h.flags.plan.file == "" {
+		if h.store, err = openStore(ctx, c, 1); err != nil {
+			return h, err
+		}
 	}
-	if h.store, err = openStore(ctx, c, 1); err != nil {
-		return h, err
-	}
-	if err := h.find(ctx, r); err != nil {
-		return h, err
+	bucket := h.flags.listing.Bucket
+	if h.flags.inventory != "" {
+		if h.report, err = inventory.FindReport(ctx, reportStore(h.store), h.flags.inventory, r.log); err != nil {
+			return h, err
+		}
+		bucket = h.report.Bucket
 	}
 	if h.state = o.State; h.state.Bucket == "" {
-		h.state = compactor.DefaultState(h.bucket())
+		h.state = compactor.DefaultState(bucket)
 	}
 	return h, nil
-}
-
-// find finds the newest report, where there are reports.
-func (h *handover) find(ctx context.Context, r *pipelineRun) (err error) {
-	if h.flags.inventory != "" {
-		h.report, err = inventory.FindReport(ctx, reportStore(h.store), h.flags.inventory, r.log)
-	}
-	return err
-}
-
-func (h *handover) bucket() string {
-	if h.flags.inventory != "" {
-		return h.report.Bucket
-	}
-	return h.flags.listing.Bucket
 }
 
 // digest tells plans of other sources and thresholds apart.

@@ -95,7 +95,7 @@ func TestRunReadsTheReportThatItFound(t *testing.T) {
 	}
 }
 
-// TestRunKeepsThePlanWhereTheFileSays: there a newer report replaces the plan, and nothing else is replaced.
+// TestRunKeepsThePlanWhereTheFileSays: there a newer report, and other thresholds, replace the plan.
 func TestRunKeepsThePlanWhereTheFileSays(t *testing.T) {
 	for _, kind := range []string{"s3", "file"} {
 		t.Run(kind, func(t *testing.T) {
@@ -105,16 +105,19 @@ func TestRunKeepsThePlanWhereTheFileSays(t *testing.T) {
 				at = filepath.Join(t.TempDir(), "app.jsonl")
 			}
 			l.edit("hotspots:\n", "hotspots:\n  plan: "+at+"\n")
-			for i, want := range []bool{false, true, false} {
-				if i == 2 {
+			for i, want := range []bool{false, true, false, false} {
+				switch i {
+				case 2:
 					l.add("20001/", 12)
 					l.report()
+				case 3:
+					l.edit(`match: "*.gz"`, "match: \"*.gz\"\n  min-objects: 2")
 				}
 				r := l.run("--yes")
 				if s := r.ending().Steps[0]; s.PlanReused != want || s.Plan != at {
 					t.Errorf("run %d: %+v, %s", i, s, tail(r.stderr))
 				}
-				if s := r.of("compact"); s["objects_in"] != []float64{60, 0, 12}[i] {
+				if s := r.of("compact"); s["objects_in"] != []float64{60, 0, 12, 3}[i] {
 					t.Errorf("run %d: compact %v", i, s)
 				}
 			}

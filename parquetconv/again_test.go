@@ -25,6 +25,27 @@ func refusals(t *testing.T, o Options) (Summary, []string) {
 	return sum, told
 }
 
+// TestRejectsAreToldAgain by each run of their list, not by one of a newer list.
+func TestRejectsAreToldAgain(t *testing.T) {
+	store := newFakeStore()
+	o := testOptions(t, store)
+	load := func(key, text string, rejected, before int64) {
+		t.Helper()
+		if text != "" {
+			store.set("data/src/"+key, []byte(text))
+		}
+		if sum := mustRun(t, o); sum.RowsRejected != rejected || sum.RejectedBefore != before || sum.Incomplete() != (rejected+before > 0) {
+			t.Errorf("%s: %+v", key, sum)
+		}
+	}
+	load("a.json", "{}\n", 1, 0)
+	load("a.json", "", 0, 1)
+	load("b.json", `{"id":1}`, 0, 0)
+	load("b.json", "", 0, 0)
+	load("c.json", "{}\n{}\n", 2, 0)
+	load("c.json", "", 0, 2)
+}
+
 // TestWhatIsBackIsLoaded: a source that was away when its batch was done is
 // loaded once it is there again, though it is the same.
 func TestWhatIsBackIsLoaded(t *testing.T) {

@@ -267,6 +267,9 @@ func (r *run) run(ctx context.Context) error {
 		if err != nil || number == 0 {
 			return err
 		}
+		if r.summary.Batches == 0 {
+			r.summary.RejectedBefore = 0 // of a list that was done before; this run is about a new one
+		}
 		done, err := r.carryOut(ctx, number)
 		if err != nil || own || !done || r.Shards > 1 {
 			return err

@@ -43,7 +43,7 @@ func TestPartitionsFromKeys(t *testing.T) {
 		t.Errorf("summary %+v", sum)
 	}
 	for folder, row := range map[string]string{
-		"region=eu-west-1/dt=2026-01-02": "message=hi server=web-7",
+		"region=eu-west-1/dt=2026-01-02":                                  "message=hi server=web-7",
 		"region=__HIVE_DEFAULT_PARTITION__/dt=__HIVE_DEFAULT_PARTITION__": "message=hi server=elsewhere",
 	} {
 		files, err := filepath.Glob(filepath.Join(f.root, "out", folder, "*.parquet"))

@@ -42,7 +42,7 @@ func (o *convertOutput) planned(b parquetconv.PlannedBatch) {
 		}{"batch", b})
 		return
 	}
-	fmt.Fprintf(o.p.stdout, "batch %d-%d  %s sources  %s  %s … %s\n", b.Plan, b.Batch, humanize.Comma(int64(b.Sources)), humanize.IBytes(uint64(b.SizeBytes)), b.First, b.Last)
+	fmt.Fprintf(o.p.stdout, "batch %d-%d  %s  %s  %s … %s\n", b.Plan, b.Batch, count(int64(b.Sources), "source"), humanize.IBytes(uint64(b.SizeBytes)), b.First, b.Last)
 }
 
 func (o *convertOutput) summary(s parquetconv.Summary, cost spent) {
@@ -65,7 +65,7 @@ func (o *convertOutput) summary(s parquetconv.Summary, cost spent) {
 		tellCounts(o.p.stdout, "rows rejected", s.Rejects)
 		tellCounts(o.p.stdout, "values that became null, as their column can't hold them", s.BadValues)
 		if s.RejectedBefore > 0 {
-			fmt.Fprintf(o.p.stdout, "%s rows were rejected by earlier runs\n", humanize.Comma(s.RejectedBefore))
+			fmt.Fprintf(o.p.stdout, "rejected by earlier runs: %s\n", count(s.RejectedBefore, "row"))
 		}
 	}
 	fmt.Fprintln(o.p.stdout, cost)

@@ -127,7 +127,8 @@ func keyPartition(name string, values []string, columns []column, taken columnNa
 	p.name, p.typ = taken.free(name), "string"
 	p.expr = fmt.Sprintf(`regexp_extract(_source_key, '(?:^|/)%s=([^/]+)/', 1)`, regexp.QuoteMeta(name))
 	if slices.ContainsFunc(values, func(v string) bool { return strings.Contains(v, "%") }) {
-		p.expr = "url_decode(" + p.expr + ")"
+		// In a folder's name, unlike in a query string, a plus sign is no space.
+		p.expr = "url_decode(replace(" + p.expr + ", '+', '%2B'))"
 	}
 	if !slices.ContainsFunc(values, func(v string) bool { _, bad := value.ParseDate([]byte(v)); return bad != nil }) {
 		p.typ, p.expr = "date", "cast("+p.expr+" as date)"

@@ -115,6 +115,19 @@ func TestSchemaFiles(t *testing.T) {
 	}
 }
 
+// TestPartitionByAnyName: a column may be called like a word of the expressions.
+func TestPartitionByAnyName(t *testing.T) {
+	for _, name := range []string{"and", "or", "not", "in", "is", "null", "true", "false", "case", "when", "then", "else", "end", "cast", "try_cast", "as", "between", "like", "escape", "date", "timestamp", "from", "both", "extract", "Time", "größe", `a "b"`, "it's"} {
+		text, err := Schema(sampleOf("a.json", fmt.Sprintf(`{%q:"2026-01-02T03:04:05Z"}`, name)), []string{"dt"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s, err := schema.Parse(text, nil); err != nil || len(s.Partitions) != 1 {
+			t.Errorf("%s: %v\n%s", name, err, text)
+		}
+	}
+}
+
 // TestNothingToInfer says why.
 func TestNothingToInfer(t *testing.T) {
 	for says, s := range map[string]*Sample{

@@ -113,7 +113,7 @@ func sqlName(name string) string {
 		plain = plain && (r == '_' || r >= 'a' && r <= 'z' || i > 0 && r >= '0' && r <= '9')
 	}
 	switch name {
-	case "and", "or", "not", "in", "is", "null", "true", "false", "case", "when", "then", "else", "end", "cast", "try_cast", "as":
+	case "and", "or", "not", "in", "is", "null", "true", "false", "case", "when", "then", "else", "end", "cast", "try_cast", "as", "between", "like":
 		plain = false
 	}
 	if plain {

@@ -231,7 +231,7 @@ resource "aws_batch_job_definition" "hotspots" {
       { name = "NASTY", value = "two\u000alines\u0009and 'quotes' \"$HOME\" $$ $(S3COMPACT_SHARD_COUNT) `id` $${x} %%{y} \\" },
       { name = "AWS_REGION", value = "eu-west-1" },
     ]
-    volumes     = [{ name = "scratch" }]
+    volumes     = [{ name = "scratch", host = {} }] # on the disk, and gone with the container
     mountPoints = [{ sourceVolume = "scratch", containerPath = "/scratch" }]
     logConfiguration = {
       logDriver = "awslogs"
@@ -294,7 +294,7 @@ resource "aws_batch_job_definition" "compact" {
       { name = "NASTY", value = "two\u000alines\u0009and 'quotes' \"$HOME\" $$ $(S3COMPACT_SHARD_COUNT) `id` $${x} %%{y} \\" },
       { name = "AWS_REGION", value = "eu-west-1" },
     ]
-    volumes     = [{ name = "scratch" }]
+    volumes     = [{ name = "scratch", host = {} }] # on the disk, and gone with the container
     mountPoints = [{ sourceVolume = "scratch", containerPath = "/scratch" }]
     logConfiguration = {
       logDriver = "awslogs"
@@ -357,7 +357,7 @@ resource "aws_batch_job_definition" "convert" {
       { name = "NASTY", value = "two\u000alines\u0009and 'quotes' \"$HOME\" $$ $(S3COMPACT_SHARD_COUNT) `id` $${x} %%{y} \\" },
       { name = "AWS_REGION", value = "eu-west-1" },
     ]
-    volumes     = [{ name = "scratch" }]
+    volumes     = [{ name = "scratch", host = {} }] # on the disk, and gone with the container
     mountPoints = [{ sourceVolume = "scratch", containerPath = "/scratch" }]
     logConfiguration = {
       logDriver = "awslogs"

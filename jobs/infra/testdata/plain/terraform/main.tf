@@ -303,7 +303,7 @@ resource "aws_batch_job_definition" "hotspots" {
       { name = "TMPDIR", value = "/scratch" },
       { name = "AWS_REGION", value = local.region },
     ]
-    volumes     = [{ name = "scratch" }]
+    volumes     = [{ name = "scratch", host = {} }] # on the disk, and gone with the container
     mountPoints = [{ sourceVolume = "scratch", containerPath = "/scratch" }]
     logConfiguration = {
       logDriver = "awslogs"
@@ -360,7 +360,7 @@ resource "aws_batch_job_definition" "compact" {
       { name = "TMPDIR", value = "/scratch" },
       { name = "AWS_REGION", value = local.region },
     ]
-    volumes     = [{ name = "scratch" }]
+    volumes     = [{ name = "scratch", host = {} }] # on the disk, and gone with the container
     mountPoints = [{ sourceVolume = "scratch", containerPath = "/scratch" }]
     logConfiguration = {
       logDriver = "awslogs"
@@ -417,7 +417,7 @@ resource "aws_batch_job_definition" "convert" {
       { name = "TMPDIR", value = "/scratch" },
       { name = "AWS_REGION", value = local.region },
     ]
-    volumes     = [{ name = "scratch" }]
+    volumes     = [{ name = "scratch", host = {} }] # on the disk, and gone with the container
     mountPoints = [{ sourceVolume = "scratch", containerPath = "/scratch" }]
     logConfiguration = {
       logDriver = "awslogs"

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -107,7 +108,8 @@ func (x *restorer) nothingKept(ctx context.Context) error {
 					return err
 				}
 			}
-			if err := g.kept.read(ectx, g, before.Kept, before.Live); err != nil {
+			outputs := slices.Concat(before.Live, before.TakenApart) // these are live again where a restore gives them up
+			if err := g.kept.read(ectx, g, before.Kept, outputs); err != nil {
 				return err
 			}
 			if log.entry.Keep || len(g.kept.hashes) > 0 {

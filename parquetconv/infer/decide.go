@@ -69,7 +69,7 @@ func chooseNumber(n *node) choice {
 	case n.count[kindFraction] == 0:
 		return choice{typ: value.Type{Kind: value.Int64}}
 	case n.inexact > 0:
-		return choice{typ: stringType, why: "a double would round the whole numbers above 2^53; it keeps them digit by digit"}
+		return choice{typ: stringType, why: "a double would round some of them, whole ones above 2^53 or those of more than 17 digits; it keeps them digit by digit"}
 	case n.wholes == n.count[kindFraction]:
 		return choice{typ: value.Type{Kind: value.Double}, why: "written with a point or an exponent, but all are whole: int64 would take these too"}
 	case n.count[kindWhole] > 0:

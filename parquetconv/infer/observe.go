@@ -34,6 +34,9 @@ const (
 	maxDistinct    = 12 // values of a place that are counted one by one
 	maxExample     = 60 // bytes of a value that is shown
 	exactInDoubles = 1 << 53
+	// digitsInDoubles is how many digits tell every double from its neighbours:
+	// a number that was written with more was no double.
+	digitsInDoubles = 17
 )
 
 // node is what was seen at one place of the rows.
@@ -45,7 +48,7 @@ type node struct {
 
 	least, most       float64 // of numbers
 	leastInt, mostInt int64   // of those of kindWhole
-	inexact           int64   // whole numbers that a double would round
+	inexact           int64   // numbers of which a double would round digits away
 	wholes            int64   // of kindFraction, numbers without a fraction
 
 	empty             int64 // of strings
@@ -246,6 +249,9 @@ func (n *node) number(raw []byte) {
 	}
 	if bytes.ContainsAny(raw, ".eE") {
 		n.scalar(kindFraction, raw)
+		if significantDigits(raw) > digitsInDoubles {
+			n.inexact++
+		}
 		if _, bad := value.ParseInt(raw, 64); bad == nil {
 			n.wholes++
 		}
@@ -259,6 +265,13 @@ func (n *node) number(raw []byte) {
 		}
 	}
 	n.least, n.most = math.Min(n.least, approximate), math.Max(n.most, approximate)
+}
+
+// significantDigits counts the digits of a number without the zeros at both ends.
+func significantDigits(raw []byte) int {
+	mantissa, _, _ := bytes.Cut(bytes.ToLower(raw), []byte("e"))
+	digits := bytes.ReplaceAll(bytes.TrimLeft(mantissa, "-"), []byte("."), nil)
+	return len(bytes.Trim(digits, "0"))
 }
 
 // values is how many there are beside null.

@@ -67,6 +67,9 @@ func corpora() map[string]*Sample {
 		"epoch": sampleOf("a.log", lines(30, func(i int) string {
 			return fmt.Sprintf(`{"ts":%d,"updated_at":%d.25,"count":%d,"created":"2026-01-%02d 10:00:00","clf":"10/Oct/2026:13:55:36 -0700","day":"2026-02-%02d","iso":"2026-01-02T03:04:05"}`, 1_767_225_600_000+i, 1_767_225_600+i, 1_767_225_600+i, i%28+1, i%28+1)
 		})),
+		"digits": sampleOf("a.log", lines(8, func(i int) string {
+			return fmt.Sprintf(`{"price":%d.%s,"ratio":0.1%d,"small":1.0000000000000001e-7,"at":"2026-01-02T03:04:05.123456%sZ","clf":"2026-01-02 03:04:05,0000000%d","in":{"at":"2026-01-02T03:04:05.123456789Z","n":1.23456789012345678901}}`, i+1, []string{"5", "123456789012345678"}[i%2], i, []string{"", "000", "789"}[i%3], i%2)
+		})),
 		"empty": sampleOf("a.log", lines(20, func(i int) string {
 			return []string{`{"a":"","t":"2026-01-02T03:04:05Z","x":null,"o":{}}`, `{"a":"v","t":"2026-01-02T03:04:05Z","x":null,"o":{}}`}[i%2]
 		})+`{"t":""}`+"\n"),

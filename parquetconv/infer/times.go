@@ -63,6 +63,7 @@ func layoutForm(layout string, zone bool) timeForm {
 type timesSeen struct {
 	fit, misfit int64
 	first, last int64 // microseconds since 1970
+	finer       int64 // of fit, those with digits beyond microseconds
 }
 
 // hopeless says that a form was tried in vain often enough.
@@ -88,7 +89,13 @@ func (t *timesSeen) add(f timeForm, text []byte) {
 		t.last = micros
 	}
 	t.fit++
+	if beyondMicros.Match(text) {
+		t.finer++
+	}
 }
+
+// beyondMicros is a fraction of a second with digits that a timestamp does not keep.
+var beyondMicros = regexp.MustCompile(`:[0-9]{2}[.,][0-9]{6}[0-9]*[1-9]`)
 
 // timeName is a name that numbers of a time since 1970 are likely to have.
 var timeName = regexp.MustCompile(`^(?i:@?time|ts|@?timestamp|date|datetime|epoch)$|(?i:_(at|ts|on|time|timestamp|date|epoch|ms|us))$|[a-z](At|Ts|Time|Timestamp|Date|Millis)$|(?i:timestamp|epoch)`)

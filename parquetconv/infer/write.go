@@ -82,6 +82,9 @@ func (in *inference) writeColumn(b *bytes.Buffer, c column) {
 	if f := c.choice.form; f != nil && !f.zone {
 		note("Its times name no zone: they are read as UTC.")
 	}
+	if n := c.choice.seen.finer; n > 0 {
+		note(fmt.Sprintf("%s of its times have digits beyond microseconds, which are cut off; string keeps them.", share(n, c.choice.seen.fit)))
+	}
 	if c.choice.typ.Kind == value.Struct || c.choice.typ.Kind == value.List && c.choice.typ.Elem().Kind == value.Struct {
 		note("Other members than these are not kept; json keeps all.")
 	}

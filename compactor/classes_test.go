@@ -127,6 +127,17 @@ func TestColdClassesAreJoinedWhenAskedFor(t *testing.T) {
 	}
 }
 
+// TestHeadersThatCouldNotComeBack: what a restore could not write again stays as it is.
+func TestHeadersThatCouldNotComeBack(t *testing.T) {
+	for expires, want := range map[string]string{"0": "metadata", "Thu, 01 Dec 2033 16:00:00 GMT": ""} {
+		_, c, o := classed(t, s3store.Attributes{Expires: expires})
+		outputs, left, refused, err := joined(t, c, o)
+		if err != nil || (left == 3) != (want != "") || (len(outputs) == 0) != (want != "") || refused["app/0-0.json.gz"] != want {
+			t.Errorf("Expires %q: %d outputs, %d originals are left, refused %v, %v", expires, len(outputs), left, refused, err)
+		}
+	}
+}
+
 // TestWeakerOutputsDeleteNothing: an endpoint that drops what an output was to carry.
 func TestWeakerOutputsDeleteNothing(t *testing.T) {
 	for name, tt := range map[string]struct {

@@ -37,6 +37,11 @@ func (g *group) deletePending(ctx context.Context, auth *authority, bucket strin
 	if len(pending) == 0 {
 		return nil, nil
 	}
+	for _, k := range pending {
+		if k.ETag == "" { // it would be deleted whatever it is
+			return nil, fmt.Errorf("delete s3://%s/%s: its ETag is not known; nothing is deleted: does this endpoint give none?", bucket, k.Key)
+		}
+	}
 	var last error
 	for range maxTries {
 		answers, err := g.deleteAll(ctx, auth, bucket, pending)

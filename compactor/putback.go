@@ -153,7 +153,7 @@ func (p *putBack) settle(ctx context.Context, m *receipt.Member, write func(cont
 		etag, err := write(sctx)
 		last = err
 		switch {
-		case err == nil && !p.g.r.o.ReadBack:
+		case err == nil && etag != "" && !p.g.r.o.ReadBack:
 			if err := p.carries(ctx, m); err != nil {
 				return err
 			}

@@ -89,3 +89,39 @@ func TestGiveBackDeletesNothingForRecompressed(t *testing.T) {
 		}
 	}
 }
+
+// TestGiveBackNeedsETags: where the endpoint answers a PUT without an ETag, what is
+// given back is deleted on the one that a HEAD tells, not whatever it is by then.
+func TestGiveBackNeedsETags(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := newUndo(t, false)
+		undoWorlds["compacted"](u)
+		const taken, replaced = "app/log-000.json.gz", "app/log-001.json.gz"
+		wire := func(_ context.Context, c model.Call, apply func() model.Answer) model.Answer {
+			a := apply()
+			switch {
+			case c.Op != "put" || u.head == nil:
+			case c.Key == replaced:
+				a.Info.ETag = ""
+			case u.head.Kind == receipt.Restore && u.server.Current(undoBucket, taken) == nil:
+				u.put(taken, gz(record("app/", 777, 1)))
+			case u.head.Kind == receipt.Commit:
+				u.put(replaced, gz(record("app/", 778, 1)))
+			}
+			return a
+		}
+		u.finish("give back", wire)
+		for _, key := range []string{taken, replaced} {
+			if v := u.server.Current(undoBucket, key); v == nil || string(v.Body) != u.originals[key] {
+				t.Errorf("what the application wrote to %s is gone", key)
+			}
+		}
+		if wrong := append(u.ledger.Violations(), u.ledger.Settle(1)...); len(wrong) > 0 {
+			t.Error(wrong)
+		}
+	})
+	g := &group{r: &run{o: &Options{Bucket: "b"}}}
+	if _, err := g.deletePending(t.Context(), nil, "b", []s3store.KeyETag{{Key: "k"}}, nil); err == nil {
+		t.Error("a delete without an ETag is sent")
+	}
+}

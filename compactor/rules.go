@@ -2,6 +2,7 @@ package compactor
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/s3compact/s3compact/internal/receipt"
@@ -68,8 +69,17 @@ func classify(i s3store.Info) (headers, *refusal) {
 		return refuse("replication", "replication status %s: what it holds may not be where it is replicated to", i.ReplicationStatus)
 	case i.MissingMetadata > 0:
 		return refuse("metadata", "%d metadata entries can't be read, so they could not be restored", i.MissingMetadata)
+	case i.Expires != "" && !isHTTPDate(i.Expires):
+		return refuse("metadata", "its Expires header %q is no date, so it could not be restored", i.Expires)
 	}
 	return headersOf(i.Attributes), nil
+}
+
+// isHTTPDate says whether an Expires header can be written again. S3 stores any text
+// there; its SDK sends dates only.
+func isHTTPDate(s string) bool {
+	_, err := http.ParseTime(s)
+	return err == nil
 }
 
 // refusal is why one object must not be joined.

@@ -12,7 +12,7 @@ var infra []byte
 
 // Infra returns the path of a python3 that has cfn-lint, kubernetes-validate,
 // python-hcl2 and the arguments of Terraform's AWS provider (the modules of
-// cdktf_cdktf_provider_aws, which are read and not run).
+// cdktf_cdktf_provider_aws, which are read and not run), with shellcheck beside it.
 func Infra(t *testing.T) string {
 	t.Helper()
 	return venv(t, infra)

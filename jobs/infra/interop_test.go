@@ -81,6 +81,23 @@ func TestKubernetesTakesTheManifests(t *testing.T) {
 	}
 }
 
+// Words that mean something to a shell are quoted in single quotes, of which
+// shellcheck thinks (SC2016, SC1003) that they were meant to; and a pipeline of one
+// step makes a loop of one round (SC2043).
+func TestShellcheckAcceptsTheScripts(t *testing.T) {
+	shellcheck := filepath.Join(filepath.Dir(interop.Infra(t)), "shellcheck")
+	for name, r := range requests(t) {
+		t.Run(name, func(t *testing.T) {
+			scripts, err := filepath.Glob(filepath.Join(folder(t, Slurm, r), "*.s*"))
+			if err != nil || len(scripts) < 2 {
+				t.Fatalf("%v %v", scripts, err)
+			}
+			scripts = append(scripts, filepath.Join(folder(t, Kubernetes, r), "run.sh"))
+			checked(t, shellcheck, append([]string{"--exclude=SC2016,SC1003,SC2043"}, scripts...)...)
+		})
+	}
+}
+
 // makeStack makes a stack from a template, twice changed for what moto needs and
 // AWS does not: it asks for a service role, and takes a list in a parameter apart
 // letter by letter.

@@ -42,7 +42,7 @@ func TestRunRefuses(t *testing.T) {
 		{"a number that is none", "compact:\n  prefix: s3://b/p/\n  concurrency: many\n", nil, `line 5, compact: invalid value "many"`},
 		{"a truth that is none", "compact:\n  prefix: s3://b/p/\n  keep-originals: perhaps\n", nil, `line 5, compact: invalid`},
 		{"a number of submit that is none", tables + "batch:\n  array-size: many\n", nil, `line 7, batch: invalid value "many"`},
-		{"nothing to compact", "compact: {gzip: multi}\n", nil, "line 3, compact: compact what?"},
+		{"nothing to compact", "compact: {gzip: multi}\n", nil, "line 3, compact: compact what? Write a section hotspots"},
 		{"a plan beside hotspots", hot + "compact:\n  plan: s3://b/plan\n", nil, "line 5, compact: the plan is the one that hotspots makes"},
 		{"a prefix beside hotspots", hot + "compact:\n  prefix: s3://b/p/\n", nil, "line 4, compact: the plan of hotspots says what to compact"},
 		{"a selection beside hotspots", hot + "compact:\n  match: '*.gz'\n", nil, "line 4, compact: --match stands beside --plan"},

@@ -143,6 +143,14 @@ func (t planTarget) put(ctx context.Context, store *s3store.Client, content func
 
 // planOnS3 reads the header of a plan, and its ETag.
 func planOnS3(ctx context.Context, store *s3store.Client, at s3store.Location) (*inventory.PlanHeader, string, error) {
+	info, err := store.Head(ctx, at.Bucket, at.Key)
+	if err != nil {
+		return nil, "", err
+	}
+	if info.SizeBytes == 0 { // no range of it can be read
+		_, err := planHeader(strings.NewReader(""), at.String())
+		return nil, "", err
+	}
 	body, info, err := store.Get(ctx, at.Bucket, at.Key, s3store.GetOptions{LengthBytes: headerBytes})
 	if err != nil {
 		return nil, "", err

@@ -89,11 +89,13 @@ func TestPlanOnS3IsKeptOrReplaced(t *testing.T) {
 			t.Errorf("after %s the plan %s is there (%v), want %s", c.id, there.ID, err, c.want)
 		}
 	}
-	if _, err := store.Put(t.Context(), bucket, at.Key, []byte("not a plan\n"), s3store.PutOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	if err := write("e", kept("e")); err == nil || !strings.Contains(err.Error(), "is no plan: it is not overwritten") {
-		t.Errorf("over something else: %v", err)
+	for _, other := range []string{"not a plan\n", ""} {
+		if _, err := store.Put(t.Context(), bucket, at.Key, []byte(other), s3store.PutOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := write("e", kept("e")); err == nil || !strings.Contains(err.Error(), "is no plan: it is not overwritten") {
+			t.Errorf("over %q: %v", other, err)
+		}
 	}
 }
 

@@ -54,7 +54,7 @@ func (in *inference) timePartition(columns []column, taken columnNames) (partiti
 	if rows := in.tree.root.seen; best.node.values() < rows {
 		p.note += fmt.Sprintf("; %s of the rows have none", share(rows-best.node.values(), rows))
 	}
-	if best.choice.typ.Kind == value.Date {
+	if best.choice.typ.Kind == value.Date && folderName.MatchString(best.name) {
 		p.name = best.name
 		return p, true
 	}
@@ -65,6 +65,9 @@ func (in *inference) timePartition(columns []column, taken columnNames) (partiti
 	p.name, p.typ, p.expr = taken.free(p.name), "date", "cast("+sqlName(best.name)+" as date)"
 	return p, true
 }
+
+// folderName is a name that a partition can surely have.
+var folderName = regexp.MustCompile(`^[\pL\pN][\pL\pN ._-]*$`)
 
 // named is 1 for a column that has the name of a time, else 0.
 func named(c column) int {

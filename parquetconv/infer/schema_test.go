@@ -131,6 +131,20 @@ func TestPartitionByAnyName(t *testing.T) {
 	}
 }
 
+// TestDatesWithNamesThatNoFolderHas are partitioned by under another name.
+func TestDatesWithNamesThatNoFolderHas(t *testing.T) {
+	for name, partition := range map[string]string{"day": "day", "_day": "dt", "a:b": "dt", ".x": "dt"} {
+		text, err := Schema(sampleOf("a.json", fmt.Sprintf(`{%q:"2026-01-02"}`, name)), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		inForce := strings.NewReplacer("\n# partitions:", "\npartitions:", "\n#   - {", "\n  - {").Replace(string(text))
+		if s, err := schema.Parse([]byte(inForce), nil); err != nil || len(s.Partitions) != 1 || s.Partitions[0].Name != partition {
+			t.Errorf("%s: %v\n%s", name, err, text)
+		}
+	}
+}
+
 // TestNothingToInfer says why.
 func TestNothingToInfer(t *testing.T) {
 	for says, s := range map[string]*Sample{

@@ -17,15 +17,14 @@ const DefaultPartition = "__HIVE_DEFAULT_PARTITION__"
 // maxSegmentBytes is the longest name of a folder that file systems take.
 const maxSegmentBytes = 255
 
-// mayBeTooLong says whether a partition's value can have too long a name.
-func mayBeTooLong(p *schema.Partition) bool {
-	return p.Type.Kind == value.String || longestOfOthers(p) > maxSegmentBytes
-}
+// mayBeTooLong says whether a partition's value can have too long a name. With
+// at most 100 bytes of the partition's own name (package schema), only a string can.
+func mayBeTooLong(p *schema.Partition) bool { return p.Type.Kind == value.String }
 
 // longestOfOthers is the longest name of a partition's folder, where it is no string.
 func longestOfOthers(p *schema.Partition) int {
 	const mostOfOthers = len("9999-12-31 23%3A59%3A59.999999") // no other type's text is longer, nor DefaultPartition
-	return len(appendEscaped(nil, []byte(p.Name))) + len("=") + mostOfOthers
+	return len(p.Name) + len("=") + mostOfOthers
 }
 
 // level is the values of one partition column in a block, each written once.
@@ -218,9 +217,10 @@ func (l *level) extend(parents []string, stay []span, of []int32) (paths []strin
 	return paths
 }
 
-// appendPartition appends name=value, both escaped as Hive does.
+// appendPartition appends name=value, escaped as Hive does; the name needs none
+// (package schema).
 func appendPartition(dst []byte, p *schema.Partition, v value.Value) []byte {
-	dst = append(appendEscaped(dst, []byte(p.Name)), '=')
+	dst = append(append(dst, p.Name...), '=')
 	if v.Null {
 		return append(dst, DefaultPartition...)
 	}

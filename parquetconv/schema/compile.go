@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/s3compact/s3compact/parquetconv/expr"
 	"github.com/s3compact/s3compact/parquetconv/value"
@@ -252,15 +253,23 @@ func (c *compiler) partition(fp filePartition) (Partition, error) {
 	return p, checkPartition(fp.Name, p)
 }
 
-func checkPartition(at placed, p Partition) error {
+// escapedInFolders are the characters, beside those of control, that Hive
+// escapes in the names of folders (FileUtils.escapePathName).
+const escapedInFolders = `"#%'*/:=?\{[]^`
+
+func checkPartition(name placed, p Partition) error {
 	if strings.HasPrefix(p.Name, "_") || strings.HasPrefix(p.Name, ".") {
-		return at.errorf("partition %q: engines skip folders whose names begin with _ or a dot: choose another name", p.Name)
+		return name.errorf("partition %q: engines skip folders whose names begin with _ or a dot: choose another name", p.Name)
+	}
+	escaped := func(r rune) bool { return unicode.IsControl(r) || strings.ContainsRune(escapedInFolders, r) }
+	if at := strings.IndexFunc(p.Name, escaped); at >= 0 {
+		return name.errorf("partition %q: Hive escapes %q in the names of folders, and most engines take the escaped name for the column's: choose another name", p.Name, p.Name[at:at+1])
 	}
 	switch p.Type.Kind {
 	case value.Boolean, value.Int32, value.Int64, value.String, value.Date, value.Timestamp:
 		return nil
 	}
-	return at.errorf("partition %q: a %s has no name for a folder that every engine reads: use boolean, int32, int64, string, date or timestamp", p.Name, p.Type)
+	return name.errorf("partition %q: a %s has no name for a folder that every engine reads: use boolean, int32, int64, string, date or timestamp", p.Name, p.Type)
 }
 
 // partitionBy replaces the partitions with named ones.

@@ -128,6 +128,8 @@ func TestBadSchemas(t *testing.T) {
 		"two partitions":        {"{name: status}\n", "{name: DT, type: date, expr: \"cast(ts as date)\"}\n", "two partitions"},
 		"column of that name":   {"name: ua", "name: DT", "do not tell names apart by case"},
 		"hidden folder":         {"{name: dt, type: date,", "{name: _dt, type: date,", "skip folders"},
+		"escaped folder":        {"{name: dt, type: date,", "{name: 'd:t', type: date,", "Hive escapes \":\""},
+		"escaped folder, tab":   {"{name: dt, type: date,", "{name: \"d\\tt\", type: date,", "Hive escapes"},
 		"hidden folder, dot":    {"{name: dt, type: date,", "{name: .dt, type: date,", "skip folders"},
 		"name with slash":       {"name: ua", "name: a/b", "without /"},
 		"yaml":                  {"columns:", "columns", ""},

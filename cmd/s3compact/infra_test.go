@@ -46,7 +46,8 @@ func TestInfraOnStdout(t *testing.T) {
 
 func TestInfraInFolder(t *testing.T) {
 	pipeline, folder := infraFile(t, infraPipeline), filepath.Join(t.TempDir(), "new", "folder")
-	args := []string{"infra", "slurm", pipeline, "--to", folder}
+	t.Chdir(filepath.Dir(pipeline))
+	args := []string{"infra", "slurm", filepath.Base(pipeline), "--to", folder}
 	if r := s3compact(args...); r.code != exitDone || strings.Count(r.stdout, folder) != 5 {
 		t.Fatalf("%+v", r)
 	}

@@ -178,9 +178,8 @@ resource "aws_iam_instance_profile" "instance" {
   role        = aws_iam_role.instance.name
 }
 
-# A job has two minutes instead of ECS's 30 s from SIGTERM to SIGKILL, and gets
-# SIGTERM when its Spot instance will be taken. Batch takes user data in MIME
-# parts only.
+# A job has 120 s instead of ECS's 30 s from SIGTERM to SIGKILL. Batch takes user
+# data in MIME parts only.
 # Sources: Amazon ECS Developer Guide, "Container agent configuration"; AWS Batch
 # User Guide, "Use Amazon EC2 launch templates with AWS Batch".
 resource "aws_launch_template" "instance" {
@@ -209,7 +208,6 @@ resource "aws_launch_template" "instance" {
 
     #!/bin/sh
     echo ECS_CONTAINER_STOP_TIMEOUT=120s >> /etc/ecs/ecs.config
-    echo ECS_ENABLE_SPOT_INSTANCE_DRAINING=true >> /etc/ecs/ecs.config
 
     --==--
   MIME

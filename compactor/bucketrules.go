@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/s3compact/s3compact/internal/receipt"
 	"github.com/s3compact/s3compact/internal/s3store"
 )
 
@@ -54,16 +55,8 @@ func (r *run) bucketRefusal(ctx context.Context) (*groupRefusal, error) {
 	if locked {
 		return lockRefusal(r.o.Bucket), nil
 	}
-	switch rules, err := r.store.Lifecycle(ctx, r.o.State.Bucket); {
-	case errors.Is(err, s3store.ErrUnsupported): // such an endpoint has no rules
-	case s3store.Untold(err):
-		r.o.Log.Warn("the lifecycle of the state's bucket can't be read: make sure that no rule removes or archives the state", "state", r.o.State.String(), "error", err)
-	case err != nil:
-		return nil, err
-	default:
-		if why := stateExpires(rules, r.o.State); why != nil {
-			return why, nil
-		}
+	if why, err := r.lifecycleRefusal(ctx); why != nil || err != nil {
+		return why, err
 	}
 	versioned, err := r.store.Versioned(ctx, r.o.Bucket)
 	if err != nil {
@@ -73,6 +66,45 @@ func (r *run) bucketRefusal(ctx context.Context) (*groupRefusal, error) {
 		r.o.Log.Warn("the bucket keeps old versions: deleted members leave delete markers and stay billed until a lifecycle rule removes them", "bucket", r.o.Bucket)
 	}
 	return nil, nil
+}
+
+// lifecycleRefusal is the lifecycle rule that takes the state away. That one removes
+// the claim, which a state elsewhere does not share the fate of, is told.
+func (r *run) lifecycleRefusal(ctx context.Context) (*groupRefusal, error) {
+	for _, b := range dedupe(r.o.State.Bucket, r.o.Bucket) {
+		rules, err := r.store.Lifecycle(ctx, b)
+		switch {
+		case errors.Is(err, s3store.ErrUnsupported): // such an endpoint has no rules
+			continue
+		case s3store.Untold(err):
+			r.o.Log.Warn("the lifecycle of a bucket can't be read: make sure that no rule removes or archives the state, nor the claim on the data's bucket", "bucket", b, "state", r.o.State.String(), "error", err)
+			continue
+		case err != nil:
+			return nil, err
+		}
+		if b == r.o.State.Bucket {
+			if why := stateExpires(rules, r.o.State); why != nil {
+				return why, nil
+			}
+		}
+		if b == r.o.Bucket {
+			if what := claimExpires(rules, b); what != "" {
+				r.o.Log.Warn(what)
+			}
+		}
+	}
+	return nil, nil
+}
+
+// claimExpires is what a rule that removes the claim means; "" for none. Without it
+// another state could compact the bucket as well, and convert would load outputs for other data.
+func claimExpires(rules []s3store.LifecycleRule, bucket string) string {
+	for _, rule := range rules {
+		if rule.Meets(receipt.ClaimKey) && rule.Expires() {
+			return fmt.Sprintf("the lifecycle rule %q removes s3://%s/%s, which says that this state compacts the bucket: limit the rule to other prefixes; until then use no other --state, and run compact, which writes it anew, before each convert, which finds the receipts by it", rule.ID, bucket, receipt.ClaimKey)
+		}
+	}
+	return ""
 }
 
 func ownerRefusal(bucket string) *groupRefusal {

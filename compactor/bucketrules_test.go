@@ -1,8 +1,10 @@
 package compactor
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -103,6 +105,22 @@ func TestLifecycleOfTheState(t *testing.T) {
 	_, _, err = b.compact(settings{Store: b.store, lifecycleErr: errLost}, b.options(), "app/")
 	if !errors.Is(err, errLost) {
 		t.Errorf("a failed request: %v", err)
+	}
+}
+
+// TestLifecycleOfTheClaim: where the state lies elsewhere, that the claim expires is told.
+func TestLifecycleOfTheClaim(t *testing.T) {
+	for prefix, want := range map[string]bool{"_s3": true, "app/": false} {
+		b := newBucket(t)
+		b.fill("app/", 3)
+		var told bytes.Buffer
+		o := b.options()
+		o.State.Key, o.Log = "state/_own/", slog.New(slog.NewTextHandler(&told, nil))
+		rules := []s3store.LifecycleRule{{ID: "tidy", Keys: s3store.Keys{Prefix: prefix}, ExpireDays: 30}}
+		sum, refused, err := b.compact(settings{Store: b.store, lifecycle: rules}, o, "app/")
+		if err != nil || len(refused) > 0 || sum.ObjectsIn != 3 || strings.Contains(told.String(), "removes s3://"+b.name+"/"+receipt.ClaimKey) != want {
+			t.Errorf("a rule for %q: %+v, %v, told %s", prefix, sum, err, told.String())
+		}
 	}
 }
 

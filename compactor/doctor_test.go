@@ -184,6 +184,14 @@ func TestDoctorOfSettings(t *testing.T) {
 			t.Errorf("found %q", told)
 		}
 	})
+	t.Run("another place for the state", func(t *testing.T) {
+		r := expire
+		r.Prefix = "_s3compact/"
+		told, _ := b.findings(&bucketSettings{Client: b.store, owner: true, rules: []s3store.LifecycleRule{r}}, func(o *DoctorOptions) { o.State.Key = "_own/" })
+		if len(told) != 1 || !strings.HasPrefix(told[0], "warn lifecycle_claim: ") {
+			t.Errorf("found %q", told)
+		}
+	})
 	t.Run("another place for outputs", func(t *testing.T) {
 		r := expire
 		r.Prefix = "joined/"

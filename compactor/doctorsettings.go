@@ -82,6 +82,10 @@ func (d *doctor) lifecycle(ctx context.Context) error {
 	}
 	if err == nil {
 		d.rules(source, o.Scope, o.Dest != nil)
+		// Beside the claim the state shares its fate, which was told.
+		if what := claimExpires(source, o.Bucket); what != "" && o.State != DefaultState(o.Bucket) {
+			d.tell("lifecycle_claim", Warning, "%s", what)
+		}
 	}
 	if o.Dest != nil {
 		dest, err := d.s.Lifecycle(ctx, d.r.outBucket)

@@ -37,7 +37,7 @@ func TestInfraOnStdout(t *testing.T) {
 	if r.code != exitDone {
 		t.Fatalf("%+v", r)
 	}
-	for _, part := range []string{"registry.example/s3compact:1.0", "Size: 7", `"s3://tables/_pipelines/app.yaml"`, "Default: 100"} {
+	for _, part := range []string{"registry.example/s3compact:1.0", "Size: 7", `"s3://tables/_pipelines/app.yaml"`, "Default: 130"} {
 		if !strings.Contains(r.stdout, part) {
 			t.Errorf("the stack lacks %s", part)
 		}

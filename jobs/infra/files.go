@@ -107,6 +107,9 @@ func (v view) Sets(name string) bool {
 // characters with the 26 that Terraform adds.
 func (v view) RolePrefix() string { return v.Name[:min(len(v.Name), 37)] + "-" }
 
+// DiskGiB is an instance's disk for its system, images and one job's scratch.
+func (v view) DiskGiB() int { return 30 + v.ScratchGiB }
+
 // maxVCPUs bounds what a stack runs at once unless its parameter says otherwise.
 const maxVCPUs = 256
 

@@ -75,7 +75,7 @@ variable "instance_types" {
 
 variable "disk_gib" {
   type        = number
-  default     = 50
+  default     = 80
   description = "Disk of an instance, 30 or more, which all jobs on it share"
 }
 

@@ -106,7 +106,7 @@ func (p *program) runPipeline(c *cli.Context) error {
 		if r.folder, err = os.MkdirTemp("", "s3compact-run-"); err != nil {
 			return fmt.Errorf("make a folder for the plan of a dry run: %w", err)
 		}
-		defer os.RemoveAll(r.folder)
+		defer func() { _ = os.RemoveAll(r.folder) }() // a temporary folder that stays does no harm
 	}
 	return r.run(ctx, yes, c.Bool("refusals-ok"))
 }

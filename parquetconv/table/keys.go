@@ -34,7 +34,7 @@ func keysOf(b *Block, sorts []Sort) (vector, error) {
 			v.data = f(v.data, row)
 		}
 		if len(v.data) > maxColumnBytes {
-			return v, fmt.Errorf("table: the keys that a block's rows are sorted by take more than %d bytes", maxColumnBytes)
+			return v, fmt.Errorf("table: what %d rows are sorted by takes more than %d MiB: leave columns of long text out of sort_by", b.Rows, maxColumnBytes>>20)
 		}
 		v.offsets[row+1] = int32(len(v.data))
 	}

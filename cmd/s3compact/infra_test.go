@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -111,7 +112,7 @@ func TestInfraRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			args := []string{"infra"}
 			if c.args != nil {
-				args = append(c.args, infraFile(t, strings.Replace(infraPipeline, c.old, c.new, 1)))
+				args = slices.Concat(c.args, []string{infraFile(t, strings.Replace(infraPipeline, c.old, c.new, 1))})
 			}
 			if r := s3compact(args...); r.code != exitUsage || !strings.Contains(r.stderr, c.want) || r.stdout != "" {
 				t.Errorf("exit %d, want %d and %q: %s", r.code, exitUsage, c.want, r.stderr)

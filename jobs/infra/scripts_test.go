@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -56,7 +57,7 @@ func call(t *testing.T, f Format, r Request, name string, env []string, args ...
 	}
 	noted := filepath.Join(dir, "calls")
 	cmd := exec.CommandContext(t.Context(), filepath.Join(dir, name), args...)
-	cmd.Env = append(env, "PATH="+bin+":"+os.Getenv("PATH"), "CALLS="+noted)
+	cmd.Env = slices.Concat(env, []string{"PATH=" + bin + ":" + os.Getenv("PATH"), "CALLS=" + noted})
 	cmd.Stderr = t.Output()
 	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
 		t.Fatal(err)

@@ -2,14 +2,14 @@ package compactor
 
 import (
 	"context"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/s3compact/s3compact/internal/receipt"
 	"github.com/s3compact/s3compact/internal/s3store"
 )
 
-// GroupPreview is what a run would do with a group, by what a listing shows and its log says.
+// GroupPreview is what a run would do with a group, by what a listing shows.
 type GroupPreview struct {
 	Prefix  string `json:"prefix"`
 	Objects int64  `json:"objects"` // that would be read and joined
@@ -19,123 +19,70 @@ type GroupPreview struct {
 	Refused int64  `json:"refused"`
 }
 
-// Preview lists the groups and says what Run would do. It reads no member, and
-// writes nothing: where the bucket has no state yet it sends LIST requests alone,
-// else it reads what the groups' logs say was kept and refused. What only the bytes
-// tell is not known to it, nor what finishing an open entry frees. each is called for
-// the groups in their order, once all are listed. Memory: that of a planner for each
-// of eight groups, and what their logs say of single objects.
+// Preview lists the groups and says what Run would do. It sends nothing but
+// LIST requests: it reads no member and no state, and writes nothing. What
+// only the bytes or the log tell is not known to it. each is called for the
+// groups in their order, once all are listed. Memory: that of a planner for each
+// of eight groups.
 func Preview(ctx context.Context, s Store, o Options, groups []string, each func(GroupPreview)) (Summary, error) {
 	o.setDefaults()
-	r := &run{o: &o, store: s}
-	r.summary.Groups = int64(len(groups))
-	begun, err := r.openToRead(ctx)
-	if err != nil {
-		return r.summary, err
-	}
+	sum := Summary{Groups: int64(len(groups))}
+	var mu sync.Mutex // guards sum, previews and calls of OnRefused
 	eg, ectx := errgroup.WithContext(ctx)
 	eg.SetLimit(8)
 	previews := make([]GroupPreview, len(groups))
 	for i, prefix := range groups {
 		eg.Go(func() error {
-			p := newPreview(&group{r: r, prefix: prefix})
-			if r.st != nil && begun[receipt.GID(r.st.id, prefix)] {
-				if err := p.g.foresee(ectx); err != nil {
-					return err
-				}
+			p := &preview{GroupPreview: GroupPreview{Prefix: prefix}, sieve: newSieve(prefix, &o)}
+			p.plan = newPlanner(o.Selection.TargetSizeBytes, func(s3store.Object) bool { return true })
+			p.plan.plainText = o.PlainText
+			p.refuse = func(r Refused) {
+				mu.Lock()
+				defer mu.Unlock()
+				o.OnRefused(r)
 			}
-			if err := p.list(ectx); err != nil {
+			if err := p.list(ectx, s, o.Bucket); err != nil {
 				return err
 			}
-			r.foreseen(p)
+			mu.Lock()
+			defer mu.Unlock()
+			sum.ObjectsIn += p.Objects
+			sum.BytesIn += p.Bytes
+			sum.BytesOut += p.Bytes
+			sum.Outputs += p.Outputs
+			sum.ObjectsIgnored += p.Ignored
+			sum.ObjectsTooYoung += p.young
+			sum.ObjectsRefused += p.Refused
 			previews[i] = p.GroupPreview
 			return nil
 		})
 	}
 	if err := eg.Wait(); err != nil {
-		return r.summary, err
+		return sum, err
 	}
 	if ctx.Err() != nil {
-		return r.summary, context.Cause(ctx)
+		return sum, context.Cause(ctx)
 	}
 	for _, p := range previews {
 		each(p)
 	}
-	return r.summary, nil
-}
-
-// openToRead opens the state for reading, where there is one, and says which groups,
-// by their ids, have a log.
-func (r *run) openToRead(ctx context.Context) (begun map[string]bool, err error) {
-	layout, number, err := readLayout(ctx, r.store, r.o.State)
-	if err != nil {
-		return nil, ignoreNotFound(err)
-	}
-	r.st = newState(r.store, r.o, layout, number)
-	return r.st.begun(ctx)
-}
-
-// foreseen adds a group to the summary.
-func (r *run) foreseen(p *preview) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.summary.ObjectsIn += p.Objects
-	r.summary.BytesIn += p.Bytes
-	r.summary.BytesOut += p.Bytes
-	r.summary.Outputs += p.Outputs
-	r.summary.ObjectsIgnored += p.Ignored
-	r.summary.ObjectsTooYoung += p.young
-}
-
-// foresee remembers what the group's log says of objects that a run would not join:
-// those of the commit that is its head are joined already, and it is finished first.
-func (g *group) foresee(ctx context.Context) error {
-	log, err := g.r.st.readLog(ctx, g.prefix)
-	if err != nil {
-		return err
-	}
-	e := log.entry
-	g.log = log
-	if e == nil || e.Kind != receipt.Commit {
-		return g.remember(ctx, e)
-	}
-	if err := g.takeOver(ctx); err != nil {
-		return err
-	}
-	for _, r := range e.Refused {
-		g.known[r.Key] = r
-	}
-	var outputs []receipt.OutputRef
-	for _, o := range e.Outputs {
-		outputs = append(outputs, receipt.OutputRef{Bucket: o.Bucket, Key: o.Key})
-	}
-	return g.kept.read(ctx, g, []int{e.Number}, outputs)
+	return sum, nil
 }
 
 // preview is one group's.
 type preview struct {
 	GroupPreview
-	g     *group
-	sieve *sieve
-	plan  *planner
+	sieve  *sieve
+	plan   *planner
+	refuse func(Refused)
 
-	small, bytes      int64 // objects that count for the thresholds
-	candidates, young int64
+	candidates, bytes, young int64
 }
 
-func newPreview(g *group) *preview {
-	o := g.r.o
-	p := &preview{GroupPreview: GroupPreview{Prefix: g.prefix}, g: g, sieve: newSieve(g.prefix, o)}
-	p.plan = newPlanner(o.Selection.TargetSizeBytes, g.isFresh)
-	p.plan.plainText = o.PlainText
-	return p
-}
-
-func (p *preview) list(ctx context.Context) error {
+func (p *preview) list(ctx context.Context, s Store, bucket string) error {
 	managed := false
-	store, sel := p.g.r.store, p.sieve.sel
-	err := store.List(ctx, p.g.r.o.Bucket, groupListing(p.Prefix, sel), func(page s3store.Page) error {
-		p.sieve.at(store.ServerTime())
+	err := s.List(ctx, bucket, groupListing(p.Prefix, p.sieve.sel), func(page s3store.Page) error {
+		p.sieve.at(s.ServerTime())
 		for _, o := range page.Objects {
 			switch what, why := p.sieve.judge(o); what {
 			case elsewhere, asOutput:
@@ -148,10 +95,12 @@ func (p *preview) list(ctx context.Context) error {
 				p.Ignored++
 				p.young++
 			case unfit:
-				p.small++
+				p.Refused++
 				p.refuse(why)
 			case candidate:
-				p.candidate(o)
+				p.candidates++
+				p.bytes += o.SizeBytes
+				p.plan.add(o)
 			}
 		}
 		p.count()
@@ -160,42 +109,18 @@ func (p *preview) list(ctx context.Context) error {
 	switch {
 	case managed:
 		p.refuse(Refused{Prefix: p.Prefix, Group: true, Reason: managedRefusal.reason, Detail: managedRefusal.detail})
-		p.GroupPreview = GroupPreview{Prefix: p.Prefix, Refused: p.Refused + int64(len(p.g.refused))}
+		p.GroupPreview = GroupPreview{Prefix: p.Prefix, Refused: p.Refused + 1}
 		return nil
 	case err != nil:
 		return err
 	}
 	p.plan.endAll()
 	p.count()
-	if !sel.Hot(p.small, p.bytes) {
+	if !p.sieve.sel.Hot(p.candidates+p.Refused, p.bytes) {
 		p.Outputs, p.Objects, p.Bytes = 0, 0, 0
 	}
 	p.Ignored += p.candidates - p.Objects
-	p.Refused += int64(len(p.g.refused)) // what the log tells
 	return nil
-}
-
-// candidate looks at an object that may be joined, as pass.candidate does.
-func (p *preview) candidate(o s3store.Object) {
-	if p.g.kept.has(o.Key, o.ETag) {
-		p.Ignored++
-		return
-	}
-	switch known, ok := p.g.standing(o); {
-	case ok && known.Reason != reasonAlone:
-		p.g.report(Refused{Key: o.Key, Reason: known.Reason, Detail: known.Detail})
-		return
-	case !ok:
-		p.small++
-		p.bytes += o.SizeBytes
-	}
-	p.candidates++
-	p.plan.add(o)
-}
-
-func (p *preview) refuse(why Refused) {
-	p.Refused++
-	p.g.r.refuse(why)
 }
 
 // count counts what the planner has planned.

@@ -37,7 +37,7 @@ func (p *program) compactCommand() *cli.Command {
 			&cli.StringFlag{Name: "state", Usage: "`LOCATION` of receipts and logs (default s3://BUCKET/_s3compact/)", Category: "what"},
 			&cli.StringFlag{Name: "dest", Usage: "put outputs under this s3:// `LOCATION` instead of beside their members", Category: "what"},
 			&cli.StringFlag{Name: "shard", Usage: "this process's share, `I/N` from 0 (default: from the array job's environment)", Category: "run"},
-			&cli.BoolFlag{Name: "dry-run", Usage: "list what would be done; read no object, write and ask nothing", Category: "run"},
+			&cli.BoolFlag{Name: "dry-run", Usage: "list what would be done; read, write and ask nothing", Category: "run"},
 			&cli.BoolFlag{Name: "yes", Usage: "do not ask", Category: "run"},
 			&cli.StringFlag{Name: "min-age", Value: "1h", Usage: "leave objects younger than this `DURATION`, such as 90m or 1d", Category: "what"},
 			&cli.BoolFlag{Name: "keep-originals", Usage: "delete nothing, now or in later runs; without --dest readers then see every record twice", Category: "what"},
@@ -170,7 +170,7 @@ func compactOptions(c *cli.Context) (compactor.Options, error) {
 		return o, usageError("--delete-kept and --keep-originals contradict each other")
 	}
 	if o.DeleteKept && c.Bool("dry-run") {
-		return o, usageError("--delete-kept has no --dry-run: status says how many originals were kept")
+		return o, usageError("--delete-kept has no --dry-run, which reads no receipts: status says how many originals were kept")
 	}
 	var err error
 	if o.Content, err = validate.ParseContent(c.String("content")); err != nil {

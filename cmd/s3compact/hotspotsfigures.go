@@ -72,7 +72,7 @@ var estimateFigures = []figure{
 	{"wasted_bytes", "Σ `kinds.short_bytes` over the classes with a minimum billable size of 128 KiB (Standard-IA, One Zone-IA, Glacier Instant Retrieval)"},
 	{"wasted_usd_month", "Σ over those classes `kinds.short_bytes` × storage price by GB and month"},
 	{"refused", "objects that compact will refuse, by its reasons, as far as the report shows them; see below"},
-	{"ignored", "objects that compact leaves alone without a word: below a name that begins with `_` or a dot, or one alone of its class. Empty objects, folder markers, and objects whose own name begins so, are left alone too; here they count as joined, since a report is not summed up by them"},
+	{"ignored", "objects that compact leaves alone without a word: below a name that begins with `_` or a dot, or one alone of its class. Empty objects, folder markers, objects whose own name begins so and, with `--group-by depth=N`, those below such a name inside the group are left alone too; here they count as joined, since a report is not summed up by them. `compact --dry-run`, which lists the keys, counts them as ignored"},
 	{"cold.objects", "objects that are refused as `storage_class`, at least 2 of a class: those of Standard-IA, One Zone-IA and Glacier Instant Retrieval. No other figure of compacting holds them; `cold` is what joining them as well would cost"},
 	{"cold.bytes", "their sizes together"},
 	{"cold.get_usd", "`cold.objects` × GET price of the class"},

@@ -140,6 +140,7 @@ func TestParsePipelineRefuses(t *testing.T) {
 func FuzzParsePipeline(f *testing.F) {
 	f.Add([]byte(wholePipeline))
 	f.Add([]byte("version: 1\nname: a\ncompact:\n"))
+	f.Add([]byte("d\n---"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		p, err := ParsePipeline(b)
 		if err != nil {

@@ -3,6 +3,7 @@ package jobs
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
@@ -23,13 +24,15 @@ func parseYAML(b []byte) ([]yamlEntry, error) {
 	if err != nil {
 		return nil, yamlError(err)
 	}
-	if len(tree.Docs) > 1 {
-		return nil, placed(tree.Docs[1], "a second document: a pipeline file has one")
+	// What follows a last --- is a document with nothing in it.
+	docs := slices.DeleteFunc(tree.Docs, func(d *ast.DocumentNode) bool { return d.Body == nil })
+	if len(docs) > 1 {
+		return nil, placed(docs[1], "a second document: a pipeline file has one")
 	}
-	if len(tree.Docs) == 0 || tree.Docs[0].Body == nil {
+	if len(docs) == 0 {
 		return nil, errors.New("the file is empty")
 	}
-	return entriesOf(tree.Docs[0].Body)
+	return entriesOf(docs[0].Body)
 }
 
 // yamlError is an error of the parser, told like those from here.

@@ -3,6 +3,7 @@ package schema
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -135,13 +136,16 @@ func (p placed) exprError(err error) error {
 func parseFile(text []byte) (*file, error) {
 	f := &file{}
 	tree, err := parser.ParseBytes(text, 0)
-	switch {
-	case err != nil:
-	case len(tree.Docs) > 1:
-		return nil, at(tree.Docs[1]).errorf("a second document: a schema file has one")
-	case len(tree.Docs) == 1 && tree.Docs[0].Body != nil:
-		ast.Walk(nullsAsText{}, tree.Docs[0].Body)
-		err = yaml.NodeToValue(tree.Docs[0].Body, f, yaml.Strict())
+	if err == nil {
+		// What follows a last --- is a document with nothing in it.
+		docs := slices.DeleteFunc(tree.Docs, func(d *ast.DocumentNode) bool { return d.Body == nil })
+		switch {
+		case len(docs) > 1:
+			return nil, at(docs[1]).errorf("a second document: a schema file has one")
+		case len(docs) == 1:
+			ast.Walk(nullsAsText{}, docs[0].Body)
+			err = yaml.NodeToValue(docs[0].Body, f, yaml.Strict())
+		}
 	}
 	if err != nil {
 		return nil, errors.New(strings.TrimSpace(yaml.FormatError(err, false, true)))

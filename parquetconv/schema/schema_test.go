@@ -152,6 +152,9 @@ func TestBadSchemas(t *testing.T) {
 	if s, err := Parse([]byte("version: 1\npartitions:\nsort_by:\ncolumns: [{name: a, type: int64, expr: null, on_bad: null}]"), nil); err != nil || s.Columns[0].Expr == nil {
 		t.Errorf("an expression that is null: %v", err)
 	}
+	if _, err := Parse([]byte("---\nversion: 1\ncolumns: [{name: a, type: int64}]\n---\n"), nil); err != nil {
+		t.Errorf("a mark at the end: %v", err)
+	}
 	if _, err := Parse([]byte("version: 1\ncolumns: [{name: a, type: int64}]\n---\nversion: 1\n"), nil); err == nil || !strings.Contains(err.Error(), "line 4, column 8: a second document") {
 		t.Errorf("two documents: %v", err)
 	}
@@ -184,6 +187,7 @@ func FuzzSchema(f *testing.F) {
 	f.Add(sample)
 	f.Add(records)
 	f.Add(delimited)
+	f.Add("d\n---")
 	f.Add("version: 1\ncolumns: [{name: a, type: 'decimal(5,2)', path: '$.a[0]'}]\npartitions: [{name: b, type: string, expr: \"split_part(a, '/', 1)\"}]\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		s, err := Parse([]byte(text), nil)

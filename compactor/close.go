@@ -118,7 +118,10 @@ func (x *restorer) nothingKept(ctx context.Context) error {
 			return nil
 		})
 	}
-	return eg.Wait()
+	if err := eg.Wait(); err != nil {
+		return err
+	}
+	return context.Cause(ctx) // a part of the groups says nothing
 }
 
 // enforcedForClose asks the endpoint what it enforces: closing relies on

@@ -1,6 +1,10 @@
 package table
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/apache/arrow-go/v18/arrow"
+)
 
 // Rows of many partitions come a few of each in a block. Blocks wait, as long
 // as a partition gets fewer than pieceRows rows of them on average, and are
@@ -35,14 +39,20 @@ func (g *waiting) enough() bool {
 func sizeBytes(b *Block) int64 {
 	total := int64(0)
 	for _, column := range b.Columns {
-		for _, buffer := range column.Data().Buffers() {
-			if buffer != nil {
-				total += int64(buffer.Len())
-			}
+		total += dataBytes(column.Data())
+	}
+	return total
+}
+
+func dataBytes(d arrow.ArrayData) int64 {
+	total := int64(0)
+	for _, buffer := range d.Buffers() {
+		if buffer != nil {
+			total += int64(buffer.Len())
 		}
-		for _, child := range column.Data().Children() {
-			total += int64(child.Len()) * 8 // about
-		}
+	}
+	for _, child := range d.Children() {
+		total += dataBytes(child)
 	}
 	return total
 }

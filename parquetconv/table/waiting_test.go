@@ -2,7 +2,12 @@ package table
 
 import (
 	"fmt"
+	"strings"
 	"testing"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
 )
 
 // thin adds blocks of 1,000 rows of 200 partitions, five of each.
@@ -64,5 +69,19 @@ func TestWaitingIsBounded(t *testing.T) {
 	}
 	if _, err := w.Finish(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestWaitingTextInListsCounts: a column's size is that of all that lies below it.
+func TestWaitingTextInListsCounts(t *testing.T) {
+	lists := array.NewListBuilder(memory.DefaultAllocator, arrow.ListOf(arrow.BinaryTypes.String))
+	for range 10 {
+		lists.Append(true)
+		inner := lists.ValueBuilder().(*array.ListBuilder)
+		inner.Append(true)
+		inner.ValueBuilder().(*array.StringBuilder).Append(strings.Repeat("x", 1000))
+	}
+	if got := sizeBytes(&Block{Rows: 10, Columns: []arrow.Array{lists.NewArray()}}); got < 10_000 {
+		t.Errorf("10 lists with 10,000 bytes of text count as %d", got)
 	}
 }
